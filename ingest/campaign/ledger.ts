@@ -1,0 +1,170 @@
+import type { DatabaseDefinition } from '../controller/controller';
+import type { ErrorCode } from '../core/errors';
+import type { TableDefinition, TableKindName } from '../core/tables';
+import type { ContributionSource, LoadedContribution } from '../worker/worker';
+
+/**
+ * The campaign's memory in Postgres: claims, plans, and the provenance ledger. It is separate from the contract's records
+ * and outlives tables, databases and Temporal's retention. Workflows hold only ids and totals of what is here.
+ */
+
+/** Who holds (target, database). Lapses when Temporal says that the workflow's chain of runs has ended. */
+export interface Claim {
+  target: string;
+  database: string;
+  workflowId: string;
+  /** First run of the chain, stable across continue-as-new. */
+  firstRunId: string;
+}
+
+/** One load unit before it has a worker and a super-transaction: all files that feed one chunk table. */
+export interface PlannedUnit {
+  /** 0-based, stable within the plan. */
+  unit: number;
+  /** 0-based number of the planned super-transaction. */
+  transactionSeq: number;
+  table: string;
+  /** 0 for regular tables. */
+  chunk: number;
+  overlap: boolean;
+  /** Regular tables: loaded on every worker. */
+  everyWorker: boolean;
+  /** Bytes as stored, summed over sources. */
+  bytes: number;
+  sources: ContributionSource[];
+  /** Hash over table definition, place, sources' facts and dialect: equal means the same rows. */
+  fingerprint: string;
+}
+
+export interface TableTotals {
+  table: string;
+  kind: TableKindName;
+  units: number;
+  contributions: number;
+  bytes: number;
+}
+
+export interface PlanSummary {
+  planId: string;
+  target: string;
+  database: string;
+  /** Hash over the whole plan. */
+  fingerprint: string;
+  transactions: number;
+  units: number;
+  contributions: number;
+  bytes: number;
+  tables: TableTotals[];
+  /** Units that an earlier campaign committed with an equal fingerprint; they are not planned again. */
+  alreadyCommitted: number;
+}
+
+export interface Plan {
+  summary: PlanSummary;
+  databaseDefinition: DatabaseDefinition;
+  tables: TableDefinition[];
+  quality: 'strict' | 'lenient';
+  maxNumWarnings: number;
+  units: PlannedUnit[];
+}
+
+/** State of a unit on one worker. planned → loaded → committed; aborting goes back to planned. */
+export const UNIT_STATES = ['planned', 'loaded', 'committed', 'held', 'skipped'] as const;
+export type UnitState = (typeof UNIT_STATES)[number];
+
+/** Units that travel together in one activity to one worker. */
+export interface Batch {
+  worker: string;
+  /** Unit numbers of the plan. */
+  units: number[];
+  bytes: number;
+  /** Human text for the activity's summary, e.g. `Object ×40 chunks`. */
+  label: string;
+}
+
+export interface HeldUnit {
+  unit: number;
+  table: string;
+  chunk: number;
+  overlap: boolean;
+  worker: string;
+  code: ErrorCode;
+  message: string;
+}
+
+/** Sums over (unit, worker) rows of one table. */
+export interface TableProgress {
+  table: string;
+  byState: Record<UnitState, number>;
+  rows: number;
+  bytes: number;
+}
+
+export interface LedgerTransaction {
+  seq: number;
+  /** Super-transaction ids that worked on this sequence number, oldest first. */
+  transactionIds: number[];
+}
+
+export interface CampaignLedger {
+  /**
+   * Takes or confirms the claim. `isOver` asks Temporal about a foreign holder. Errors: CLAIMED (details: workflowId).
+   * The same workflow claiming again is success.
+   */
+  claim(claim: Claim, isOver: (holder: Claim) => Promise<boolean>): Promise<void>;
+  /** Gives the claim up if this workflow holds it. */
+  release(claim: Claim): Promise<void>;
+  /** Holder of a database, if any. */
+  holder(target: string, database: string): Promise<Claim | undefined>;
+
+  /** Stores the plan under its id; the same plan again is a no-op. Streams: units may be millions. */
+  savePlan(plan: Omit<Plan, 'units'>, units: Iterable<PlannedUnit> | AsyncIterable<PlannedUnit>): Promise<void>;
+  /** The plan without its units. UNKNOWN… never: INTERNAL when the id does not exist. */
+  plan(planId: string): Promise<Omit<Plan, 'units'>>;
+  /** Fingerprints of units committed for (target, database) by any campaign whose tables still stand. */
+  committedFingerprints(target: string, database: string): Promise<Set<string>>;
+  /** Chunk numbers that the units of one planned super-transaction touch, and whether it has regular tables. */
+  chunksOf(planId: string, seq: number): Promise<{ chunks: number[]; regular: boolean }>;
+  /** Gives every unit of the planned super-transaction its workers (rows in state planned; existing rows stay). */
+  place(
+    planId: string,
+    seq: number,
+    transactionId: number,
+    chunkWorkers: Map<number, string[]>,
+    allWorkers: string[],
+  ): Promise<void>;
+  /** The next batches of placed units that are still `planned`, at most `limit`, not more than the given sizes each. */
+  nextBatches(planId: string, seq: number, limit: number, size: { units: number; bytes: number }): Promise<Batch[]>;
+  /** Units by number, for the worker that loads them. */
+  units(planId: string, units: number[]): Promise<PlannedUnit[]>;
+  /** Which of the units this worker has already loaded in this super-transaction, with their provenance. */
+  loaded(
+    planId: string,
+    transactionId: number,
+    worker: string,
+    units: number[],
+  ): Promise<Map<number, LoadedContribution[]>>;
+  recordLoaded(
+    planId: string,
+    transactionId: number,
+    worker: string,
+    unit: number,
+    contributions: LoadedContribution[],
+  ): Promise<void>;
+  hold(planId: string, worker: string, unit: number, code: ErrorCode, message: string): Promise<void>;
+  /** loaded → planned for one unit on one worker (verify found that it does not agree). */
+  unload(planId: string, worker: string, unit: number): Promise<void>;
+  /** All loaded units of the super-transaction become committed, or planned again after an abort. */
+  settle(planId: string, transactionId: number, how: 'committed' | 'aborted'): Promise<void>;
+  held(planId: string, limit: number): Promise<{ total: number; units: HeldUnit[] }>;
+  /**
+   * retry: held units go back to planned under a new transaction sequence number, which is returned (null if nothing was held).
+   * skip: held units become skipped.
+   */
+  retryHeld(planId: string): Promise<number | null>;
+  skipHeld(planId: string): Promise<number>;
+  progress(planId: string): Promise<TableProgress[]>;
+  transactionsOf(planId: string): Promise<LedgerTransaction[]>;
+  /** Forgets that units of a database (or one table) are committed: the tables were deleted. The history stays. */
+  forget(target: string, database: string, table?: string): Promise<void>;
+}

@@ -1,0 +1,145 @@
+import type { ColumnDefinition, TableDefinition, TableDescriptor } from '../core/tables';
+import type { TransactionState } from '../core/transactions';
+
+/** Times are milliseconds since the Unix epoch, 0 = not reached yet. */
+
+export interface FamilyDescriptor {
+  name: string;
+  replicationLevel: number;
+  numStripes: number;
+  numSubStripes: number;
+  /** Degrees. */
+  overlap: number;
+}
+
+export interface DatabaseDefinition {
+  name: string;
+  numStripes: number;
+  numSubStripes: number;
+  /** Degrees, >= 0. */
+  overlap: number;
+  /** Build director indexes at commit; fixed for the life of the database. Default true. */
+  autoBuildDirectorIndex?: boolean;
+}
+
+export interface DatabaseDescriptor {
+  name: string;
+  family: string;
+  isPublished: boolean;
+  createTime: number;
+  publishTime: number;
+  /** By name. */
+  tables: TableDescriptor[];
+}
+
+export interface TransactionEvent {
+  id: number;
+  state: TransactionState;
+  name: string;
+  time: number;
+  data: Record<string, unknown>;
+}
+
+export interface TransactionDescriptor {
+  id: number;
+  database: string;
+  state: TransactionState;
+  beginTime: number;
+  startTime: number;
+  transitionTime: number;
+  endTime: number;
+  context: Record<string, unknown>;
+  log: TransactionEvent[];
+}
+
+export interface TransactionFilter {
+  database?: string;
+  states?: TransactionState[];
+}
+
+export interface WorkerLocation {
+  worker: string;
+  host: string;
+  hostName: string;
+  port: number;
+  httpHost: string;
+  httpHostName: string;
+  httpPort: number;
+}
+
+export interface ChunkLocation extends WorkerLocation {
+  chunk: number;
+}
+
+/** Where a location request looks: a database, or the database of a super-transaction that must be STARTED. */
+export type LocationScope = { database: string } | { transactionId: number };
+
+export interface PublishReport {
+  database: DatabaseDescriptor;
+  /** Final tables finished by rename and by copy, in this call. */
+  renamed: number;
+  copied: number;
+}
+
+/** Rows counted by a real scan in the workers' databases. */
+export interface TableCount {
+  table: string;
+  /** Sum over chunk tables; for a regular table the rows on one worker (all agree, else `agree` is false). */
+  rows: number;
+  overlapRows: number;
+  /** Workers that hold the table. */
+  workers: number;
+  agree: boolean;
+}
+
+/** Named differences between backends. */
+export interface ControllerCapabilities {
+  /** Tables can be counted by a scan through the controller. */
+  countRows: boolean;
+}
+
+/**
+ * The controller's half of ingest. All operations are safe to repeat: "already so" is success where the arguments agree, and
+ * ALREADY_EXISTS (naming what differs) where they do not. Faces that must refuse repetition (Qserv's REST) ask first.
+ *
+ * Errors common to all: UNKNOWN_*, INVALID_INPUT, UNAVAILABLE, BUSY.
+ * registerDatabase: creates the schema on all workers and the record. ALREADY_EXISTS when it exists with another geometry.
+ * registerTable: rules of the table's kind; DATABASE_PUBLISHED. A half-created table is completed.
+ * beginTransaction: DATABASE_PUBLISHED. `context.token` makes it idempotent: a transaction of the database whose context has
+ *   the same token and that is not ended is returned as it is.
+ * endTransaction: commit only from STARTED; abort from all but FINISHED (ABORTED is success). Revokes all load tokens of the
+ *   transaction first. An abandoned IS_* state (its holder is gone) is brought to an end: IS_FINISHING by commit again or abort.
+ * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS. One location per chunk, same order.
+ * publish: OPEN_TRANSACTIONS; ILLEGAL_STATE without any chunk; resumable; published already is success.
+ */
+export interface Controller {
+  readonly capabilities: ControllerCapabilities;
+  registerDatabase(definition: DatabaseDefinition): Promise<DatabaseDescriptor>;
+  registerTable(database: string, definition: TableDefinition): Promise<TableDescriptor>;
+  database(name: string): Promise<DatabaseDescriptor>;
+  databases(): Promise<DatabaseDescriptor[]>;
+  family(name: string): Promise<FamilyDescriptor>;
+  beginTransaction(database: string, context: Record<string, unknown>): Promise<TransactionDescriptor>;
+  endTransaction(
+    id: number,
+    how: 'commit' | 'abort',
+    context?: Record<string, unknown>,
+  ): Promise<TransactionDescriptor>;
+  transaction(id: number): Promise<TransactionDescriptor>;
+  transactions(filter: TransactionFilter): Promise<TransactionDescriptor[]>;
+  /** Enabled, writable workers; where each contribution of a regular table must go. */
+  locateRegular(scope: LocationScope): Promise<WorkerLocation[]>;
+  allocateChunks(scope: LocationScope, chunks: number[]): Promise<ChunkLocation[]>;
+  /** Existing allocations of the database. */
+  chunks(database: string): Promise<ChunkLocation[]>;
+  publish(database: string): Promise<PublishReport>;
+  /** Counts by scan in the workers' databases, one entry a table. */
+  countRows(database: string): Promise<TableCount[]>;
+  /** Drops the unpublished table everywhere, records included. "No such table" is success. */
+  deleteTable(database: string, table: string): Promise<void>;
+  /** Drops the unpublished database everywhere. "No such database" is success. */
+  deleteDatabase(database: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type { ColumnDefinition, TableDefinition, TableDescriptor };

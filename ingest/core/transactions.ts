@@ -1,0 +1,39 @@
+import { IngestError } from './errors';
+
+/** Super-transaction states (Qserv's spelling). */
+export const TRANSACTION_STATES = [
+  'IS_STARTING',
+  'STARTED',
+  'IS_FINISHING',
+  'IS_ABORTING',
+  'FINISHED',
+  'ABORTED',
+  'START_FAILED',
+  'FINISH_FAILED',
+  'ABORT_FAILED',
+] as const;
+export type TransactionState = (typeof TRANSACTION_STATES)[number];
+
+/** Allowed moves, docs/contract/storage.md §7. */
+export const TRANSACTION_MOVES: Record<TransactionState, readonly TransactionState[]> = {
+  IS_STARTING: ['STARTED', 'START_FAILED', 'IS_ABORTING'],
+  STARTED: ['IS_FINISHING', 'IS_ABORTING'],
+  IS_FINISHING: ['FINISHED', 'FINISH_FAILED', 'IS_ABORTING'],
+  IS_ABORTING: ['ABORTED', 'ABORT_FAILED'],
+  START_FAILED: ['IS_ABORTING'],
+  FINISH_FAILED: ['IS_ABORTING'],
+  ABORT_FAILED: ['IS_ABORTING'],
+  FINISHED: [],
+  ABORTED: [],
+};
+
+/** True when nothing more can happen to the super-transaction. */
+export function isEnded(state: TransactionState): boolean {
+  return TRANSACTION_MOVES[state].length === 0;
+}
+
+/** Throws ILLEGAL_STATE naming both ends when the move is not allowed. */
+export function checkMove(id: number, from: TransactionState, to: TransactionState): void {
+  if (TRANSACTION_MOVES[from].includes(to)) return;
+  throw new IngestError('ILLEGAL_STATE', `super-transaction ${id} cannot go from ${from} to ${to}`, { id, from, to });
+}

@@ -1,0 +1,24 @@
+/** @type {import('jest').Config} */
+module.exports = {
+  testEnvironment: 'node',
+  roots: [
+    '<rootDir>/api',
+    '<rootDir>/ingest',
+    '<rootDir>/activities',
+    '<rootDir>/workflows',
+    '<rootDir>/cli',
+    '<rootDir>/dev',
+    '<rootDir>/test',
+  ],
+  testMatch: ['**/*.test.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+        module: { type: 'commonjs', ignoreDynamic: true },
+      },
+    ],
+  },
+  testTimeout: 30_000,
+};
