@@ -1,0 +1,63 @@
+import { z } from 'zod';
+
+/**
+ * The services' configuration file (JSON). Which file: environment variable QSERV_CAMPAIGNS_CONFIG, read by entries only.
+ * Secrets are named by environment variable (`…Env`), so that the file itself holds none.
+ */
+
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'use letters, digits, "_", "-" and "."');
+const port = z.number().int().min(1).max(65535);
+
+export const mysqlAddress = z
+  .strictObject({
+    host: z.string().min(1),
+    port,
+    user: z.string().min(1),
+    /** Environment variable that holds the password; absent = no password. */
+    passwordEnv: z.string().min(1).optional(),
+  })
+  .describe('A MariaDB server and the account used there');
+
+export const nativeWorker = z.strictObject({
+  name,
+  mysql: mysqlAddress,
+  /** Where Qserv's clients reach the worker's services, as reported by the location services. */
+  host: z.string().default('127.0.0.1'),
+  binaryPort: port.default(25002),
+  httpPort: port.default(25004),
+  enabled: z.boolean().default(true),
+  readOnly: z.boolean().default(false),
+});
+
+export const nativeTarget = z
+  .strictObject({
+    kind: z.literal('native'),
+    master: mysqlAddress,
+    workers: z.array(nativeWorker).min(1, 'a target needs at least one worker'),
+  })
+  .describe('MariaDB servers that this service loads by itself');
+
+export const target = z.discriminatedUnion('kind', [nativeTarget]);
+
+export const sourceRules = z.strictObject({
+  /** Named folders that file:// and root:// sources may lie in; absolute paths, the same on every host. */
+  roots: z.record(name, z.string().startsWith('/', 'use an absolute path')).default({}),
+  /** Seconds without a byte after which a source counts as stalled. */
+  stallSeconds: z.number().positive().default(60),
+});
+
+export const serviceConfig = z.strictObject({
+  instanceId: name.default('qserv'),
+  /** Environment variable with the PostgreSQL URL of records, claims, plans and ledger. */
+  postgresUrlEnv: z.string().min(1).default('QSERV_POSTGRES_URL'),
+  defaultTarget: name,
+  targets: z.record(name, target),
+  sources: sourceRules.prefault({}),
+});
+
+export type MysqlAddress = z.infer<typeof mysqlAddress>;
+export type NativeWorkerConfig = z.infer<typeof nativeWorker>;
+export type NativeTargetConfig = z.infer<typeof nativeTarget>;
+export type TargetConfig = z.infer<typeof target>;
+export type SourceRules = z.infer<typeof sourceRules>;
+export type ServiceConfig = z.infer<typeof serviceConfig>;
