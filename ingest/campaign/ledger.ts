@@ -165,6 +165,10 @@ export interface CampaignLedger {
   skipHeld(planId: string): Promise<number>;
   progress(planId: string): Promise<TableProgress[]>;
   transactionsOf(planId: string): Promise<LedgerTransaction[]>;
+  /** Planned super-transactions that still have units neither committed, held nor skipped (unplaced ones included), ascending. */
+  pendingSequences(planId: string): Promise<number[]>;
+  /** Super-transactions of any campaign for (target, database) with units that are loaded but not settled. */
+  unsettled(target: string, database: string): Promise<{ planId: string; transactionId: number }[]>;
   /** Forgets that units of a database (or one table) are committed: the tables were deleted. The history stays. */
   forget(target: string, database: string, table?: string): Promise<void>;
 }
