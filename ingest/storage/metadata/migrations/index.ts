@@ -1,0 +1,5 @@
+import type { Migration } from '../migrate';
+import { records } from './001-records';
+
+/** All migrations in order. A new one is a file here and a line below; one that was released is never changed. */
+export const MIGRATIONS: readonly Migration[] = [records];
