@@ -1,7 +1,7 @@
 import type { DatabaseDefinition } from '../controller/controller';
 import type { ErrorCode } from '../core/errors';
 import type { TableDefinition, TableKindName } from '../core/tables';
-import type { ContributionSource, LoadedContribution } from '../worker/worker';
+import type { ContributionSource, LoadedContribution, LoadUnit } from '../worker/worker';
 
 /**
  * The campaign's memory in Postgres: claims, plans, and the provenance ledger. It is separate from the contract's records
@@ -152,8 +152,10 @@ export interface CampaignLedger {
     contributions: LoadedContribution[],
   ): Promise<void>;
   hold(planId: string, worker: string, unit: number, code: ErrorCode, message: string): Promise<void>;
+  /** Holds every unit of a planned super-transaction that is still planned, placed or not; returns how many. */
+  holdRest(planId: string, seq: number, code: ErrorCode, message: string): Promise<number>;
   /** loaded → planned for one unit on one worker (verify found that it does not agree). */
-  unload(planId: string, worker: string, unit: number): Promise<void>;
+  unload(planId: string, worker: string, unit: LoadUnit): Promise<void>;
   /** All loaded units of the super-transaction become committed, or planned again after an abort. */
   settle(planId: string, transactionId: number, how: 'committed' | 'aborted'): Promise<void>;
   held(planId: string, limit: number): Promise<{ total: number; units: HeldUnit[] }>;

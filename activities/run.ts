@@ -1,0 +1,33 @@
+import { Context } from '@temporalio/activity';
+import { toFailure } from './errors';
+
+/** How often a heartbeat is sent; well below every heartbeat timeout in use. */
+const HEARTBEAT_MS = 5_000;
+
+export interface Running {
+  /** Aborted when the activity is cancelled, timed out, or its worker shuts down. */
+  signal: AbortSignal;
+  attempt: number;
+  /** What the next heartbeats carry; shown in the Temporal UI as the pending activity's last heartbeat. */
+  report(details: unknown): void;
+}
+
+/** Runs one activity: heartbeats in the background, passes on cancellation, translates errors. */
+export async function run<T>(body: (running: Running) => Promise<T>): Promise<T> {
+  const context = Context.current();
+  let details: unknown;
+  const timer = setInterval(() => context.heartbeat(details), HEARTBEAT_MS);
+  try {
+    return await body({
+      signal: context.cancellationSignal,
+      attempt: context.info.attempt,
+      report: (d) => {
+        details = d;
+      },
+    });
+  } catch (error) {
+    throw toFailure(error);
+  } finally {
+    clearInterval(timer);
+  }
+}

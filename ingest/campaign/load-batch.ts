@@ -1,0 +1,147 @@
+import { type ErrorCode, IngestError } from '../core/errors';
+import type { IngestWorker, LoadedContribution, LoadProgress, LoadUnit } from '../worker/worker';
+import type { CampaignLedger, Plan, PlannedUnit } from './ledger';
+
+export interface BatchRequest {
+  planId: string;
+  transactionId: number;
+  worker: string;
+  /** Unit numbers of the plan. */
+  units: number[];
+  /** No further attempt follows: what still fails is held, with its cause. */
+  lastAttempt: boolean;
+}
+
+export interface LoadedUnit {
+  unit: number;
+  table: string;
+  chunk: number;
+  overlap: boolean;
+  rows: number;
+  bytes: number;
+  contributions: LoadedContribution[];
+}
+
+export interface BatchResult {
+  loaded: LoadedUnit[];
+  held: { unit: number; table: string; chunk: number; overlap: boolean; code: ErrorCode; message: string }[];
+  /** Set when a failure left the super-transaction beyond repair (Qserv's rule): abort it and redo everything. */
+  mustAbort?: string;
+}
+
+export interface BatchOptions {
+  signal?: AbortSignal;
+  onProgress?: (progress: LoadProgress & { unit: number; unitsDone: number }) => void;
+}
+
+/** Errors that concern the super-transaction or this attempt, not one unit. */
+const FATAL: ReadonlySet<ErrorCode> = new Set([
+  'CANCELLED',
+  'REVOKED',
+  'ILLEGAL_STATE',
+  'UNKNOWN_TRANSACTION',
+  'DATABASE_PUBLISHED',
+  'TABLE_PUBLISHED',
+]);
+
+/**
+ * Loads the units of one batch on one worker. Safe to repeat: units that an earlier attempt recorded are only reported.
+ * Input faults (bad rows, changed sources, …) hold their unit at once; passing failures are collected and thrown at the end as
+ * one transient error, so that a further attempt takes up only those; the last attempt holds them.
+ */
+export async function loadBatch(
+  request: BatchRequest,
+  { worker, ledger }: { worker: IngestWorker; ledger: CampaignLedger },
+  { signal, onProgress }: BatchOptions = {},
+): Promise<BatchResult> {
+  const { planId, transactionId } = request;
+  const plan = await ledger.plan(planId);
+  const units = await ledger.units(planId, request.units);
+  const before = await ledger.loaded(planId, transactionId, worker.name, request.units);
+  const result: BatchResult = { loaded: [], held: [] };
+  const again: { unit: PlannedUnit; error: IngestError }[] = [];
+
+  const hold = async (unit: PlannedUnit, error: IngestError) => {
+    await ledger.hold(planId, worker.name, unit.unit, error.code, error.message);
+    const { table, chunk, overlap } = unit;
+    result.held.push({ unit: unit.unit, table, chunk, overlap, code: error.code, message: error.message });
+  };
+
+  for (const unit of units) {
+    const known = before.get(unit.unit);
+    if (known) {
+      result.loaded.push(summary(unit, known));
+      continue;
+    }
+    try {
+      const loaded = await worker.load(
+        {
+          unit: loadUnit(plan, unit, transactionId),
+          sources: unit.sources,
+          quality: plan.quality,
+          maxNumWarnings: plan.maxNumWarnings,
+        },
+        { signal, onProgress: (p) => onProgress?.({ ...p, unit: unit.unit, unitsDone: result.loaded.length }) },
+      );
+      await ledger.recordLoaded(planId, transactionId, worker.name, unit.unit, loaded.contributions);
+      result.loaded.push(summary(unit, loaded.contributions));
+    } catch (error) {
+      if (!(error instanceof IngestError) || FATAL.has(error.code)) throw error;
+      if (error.details.retryAllowed === false) return { ...result, mustAbort: error.message };
+      if (!error.transient) await hold(unit, error);
+      else again.push({ unit, error });
+    }
+  }
+
+  const [first] = again;
+  if (!first) return result;
+  if (request.lastAttempt) {
+    for (const { unit, error } of again) await hold(unit, error);
+    return result;
+  }
+  throw new IngestError(first.error.code, `${again.length} of ${units.length} units failed: ${first.error.message}`, {
+    units: again.map(({ unit, error }) => ({
+      unit: unit.unit,
+      table: unit.table,
+      chunk: unit.chunk,
+      code: error.code,
+    })),
+  });
+}
+
+/**
+ * Scans what the super-transaction loaded on this worker; units whose partition does not agree with its record are emptied and
+ * planned again. Returns their number: 0 means the super-transaction may be committed as far as this worker goes.
+ */
+export async function verifyLoaded(
+  request: { planId: string; transactionId: number },
+  { worker, ledger }: { worker: IngestWorker; ledger: CampaignLedger },
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<{ checked: number; redo: number }> {
+  const checks = await worker.verify(request.transactionId, { signal });
+  const wrong = checks.filter((check) => !check.agrees);
+  for (const { unit } of wrong) {
+    await worker.discard(unit);
+    await ledger.unload(request.planId, worker.name, unit);
+  }
+  return { checked: checks.length, redo: wrong.length };
+}
+
+function loadUnit(plan: Omit<Plan, 'units'>, unit: PlannedUnit, transactionId: number): LoadUnit {
+  const { table, chunk, overlap } = unit;
+  return { transactionId, database: plan.summary.database, table, chunk, overlap };
+}
+
+function summary(unit: PlannedUnit, contributions: LoadedContribution[]): LoadedUnit {
+  const sum = (f: (c: LoadedContribution) => number) => contributions.reduce((total, c) => total + f(c), 0);
+  const { table, chunk, overlap } = unit;
+  return {
+    unit: unit.unit,
+    table,
+    chunk,
+    overlap,
+    rows: sum((c) => c.rowsLoaded),
+    bytes: sum((c) => c.bytes),
+    contributions,
+  };
+}
