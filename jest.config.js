@@ -1,15 +1,12 @@
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
-  roots: [
-    '<rootDir>/api',
-    '<rootDir>/ingest',
-    '<rootDir>/activities',
-    '<rootDir>/workflows',
-    '<rootDir>/cli',
-    '<rootDir>/dev',
-    '<rootDir>/test',
-  ],
+  roots: ['api', 'ingest', 'activities', 'workflows', 'cli', 'dev', 'test']
+    .filter((folder) => existsSync(join(__dirname, folder)))
+    .map((folder) => `<rootDir>/${folder}`),
   testMatch: ['**/*.test.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -20,5 +17,7 @@ module.exports = {
       },
     ],
   },
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: 30_000,
 };

@@ -1,0 +1,238 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readText, writeFileAtomic } from './files';
+import { FOLDER_VARIABLE, identity, isSame, processesOf } from './identity';
+import { PortFile } from './ports';
+
+/** What to run. Secrets belong in `env` or in files, never in `args`, which everybody on the machine can read. */
+export interface Launch {
+  command: string;
+  args: string[];
+  env?: Record<string, string>;
+  cwd?: string;
+  uid?: number;
+  gid?: number;
+}
+
+export type ProcessState = 'running' | 'stopped';
+
+/** Where a process tells what it is doing while it takes long. */
+export type Report = (message: string) => void;
+
+/**
+ * A background process with a folder of its own, which holds all that is known about it (`pid`, `log`, ports, data): another
+ * object on the same folder, in this process or a later one, sees and steers the same process. It outlives whoever started it.
+ */
+export abstract class ManagedProcess {
+  readonly dir: string;
+  readonly logFile: string;
+  private readonly pidFile: string;
+  private readonly ports: Record<string, PortFile> = {};
+
+  /** `ports`: name of each port and the one preferred, if any. */
+  protected constructor(
+    readonly name: string,
+    dir: string,
+    ports: Record<string, number | undefined> = {},
+    protected readonly report: Report = () => {},
+  ) {
+    this.dir = resolve(dir);
+    this.logFile = join(this.dir, 'log');
+    this.pidFile = join(this.dir, 'pid');
+    for (const [port, preferred] of Object.entries(ports)) this.ports[port] = new PortFile(this.dir, port, preferred);
+  }
+
+  /** Makes what must exist before the first start; called before every start. */
+  protected abstract prepare(): Promise<void>;
+  protected abstract launch(): Promise<Launch>;
+  /** Resolves to true once the process serves; false or an error means "not yet". */
+  protected abstract isReady(): Promise<boolean>;
+
+  /** Seconds from launch until a process that lives but does not serve counts as failed. */
+  protected readonly readyWithin: number = 60;
+  protected readonly stopSignal: NodeJS.Signals = 'SIGTERM';
+
+  /** True when the output of a process that died means that starting it again may help. */
+  protected mayRetry(_output: string): boolean {
+    return false;
+  }
+
+  /** Process id, while it lives. */
+  get pid(): number | undefined {
+    const noted = readText(this.pidFile);
+    return noted !== undefined && isSame(noted) ? Number.parseInt(noted, 10) : undefined;
+  }
+
+  get state(): ProcessState {
+    return this.pid === undefined ? 'stopped' : 'running';
+  }
+
+  /** The chosen port; throws when the process was never started. */
+  protected portOf(name: string): number {
+    const port = this.ports[name]?.known;
+    if (port === undefined) throw new Error(`${this.name} has no ${name} yet: start it first`);
+    return port;
+  }
+
+  /** Starts the process and waits until it serves. Already running is success. Errors carry the end of its log. */
+  async start(): Promise<void> {
+    if (this.pid !== undefined) return this.waitUntilReady(0);
+    mkdirSync(this.dir, { recursive: true });
+    await this.killStrays();
+    await this.prepare();
+    const taken = new Set<number>();
+    for (let attempt = 1; ; attempt++) {
+      for (const port of Object.values(this.ports)) await port.choose(taken);
+      const logStart = this.logSize();
+      await this.spawn();
+      try {
+        return await this.waitUntilReady(logStart);
+      } catch (error) {
+        const output = this.logFrom(logStart);
+        const portTaken = /address already in use/i.test(output);
+        if (attempt >= 20 || this.pid !== undefined || !(portTaken || this.mayRetry(output))) {
+          await this.stop(1000);
+          throw error;
+        }
+        if (portTaken) for (const port of Object.values(this.ports)) if (port.known) taken.add(port.known);
+        await sleep(100);
+      }
+    }
+  }
+
+  /** Ends the process and whatever it left behind: the polite signal, then SIGKILL. Not running is success. */
+  async stop(graceMs = 15_000): Promise<void> {
+    const pid = this.pid;
+    if (pid !== undefined) {
+      // A stopped (SIGSTOP) process takes the polite signal only once it continues.
+      signal(pid, this.stopSignal);
+      signal(pid, 'SIGCONT');
+      if (!(await this.gone(pid, graceMs))) signal(pid, 'SIGKILL');
+      await this.gone(pid, 10_000);
+    }
+    await this.killStrays();
+    rmSync(this.pidFile, { force: true });
+  }
+
+  /** Sends a signal to the process itself; after SIGKILL waits until it is gone. Not running is success. */
+  async kill(how: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const pid = this.pid;
+    if (pid === undefined) return;
+    signal(pid, how);
+    if (how === 'SIGKILL') await this.gone(pid, 10_000);
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** Stops the process and deletes its folder. */
+  async remove(): Promise<void> {
+    await this.stop(2000);
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** The last lines of the log. */
+  logTail(lines = 15): string {
+    return this.logFrom(Math.max(0, this.logSize() - 16_384))
+      .trimEnd()
+      .split('\n')
+      .slice(-lines)
+      .join('\n');
+  }
+
+  private async spawn(): Promise<void> {
+    const { command, args, env, cwd, uid, gid } = await this.launch();
+    const log = openSync(this.logFile, 'a', 0o640);
+    try {
+      const child = spawn(command, args, {
+        cwd: cwd ?? this.dir,
+        env: { ...process.env, ...env, [FOLDER_VARIABLE]: this.dir },
+        detached: true,
+        stdio: ['ignore', log, log],
+        ...(uid === undefined ? {} : { uid, gid }),
+      });
+      await new Promise<void>((started, failed) => {
+        child.once('spawn', started);
+        child.once('error', failed);
+      });
+      child.unref();
+      const pid = child.pid as number;
+      writeFileAtomic(this.pidFile, identity(pid) ?? `${pid} gone`);
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  private async waitUntilReady(logStart: number): Promise<void> {
+    const end = Date.now() + this.readyWithin * 1000;
+    let reason: unknown;
+    for (;;) {
+      try {
+        if (await this.isReady()) return;
+      } catch (error) {
+        reason = error;
+      }
+      if (this.pid === undefined) {
+        throw new Error(`${this.name} ended while starting:\n${lastLines(this.logFrom(logStart))}`);
+      }
+      if (Date.now() > end) {
+        const message = `${this.name} does not answer after ${this.readyWithin} s:\n${this.logTail()}`;
+        throw new Error(message, { cause: reason });
+      }
+      await sleep(50);
+    }
+  }
+
+  /** Kills processes of this folder that the pid file does not know (it went missing, or they outlived their parent). */
+  private async killStrays(): Promise<void> {
+    for (let round = 0; round < 100; round++) {
+      const strays = processesOf(this.dir);
+      if (strays.length === 0) return;
+      for (const pid of strays) signal(pid, 'SIGKILL');
+      await sleep(50);
+    }
+    throw new Error(`processes of ${this.dir} do not end: ${processesOf(this.dir).join(', ')}`);
+  }
+
+  private async gone(pid: number, withinMs: number): Promise<boolean> {
+    const noted = identity(pid);
+    const end = Date.now() + withinMs;
+    while (noted !== undefined && isSame(noted)) {
+      if (Date.now() > end) return false;
+      await sleep(20);
+    }
+    return true;
+  }
+
+  private logSize(): number {
+    return statSync(this.logFile, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  private logFrom(position: number): string {
+    const size = Math.min(this.logSize() - position, 65_536);
+    if (size <= 0) return '';
+    const file = openSync(this.logFile, 'r');
+    try {
+      const buffer = Buffer.alloc(size);
+      return buffer.subarray(0, readSync(file, buffer, 0, size, position)).toString('utf8');
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+function lastLines(text: string): string {
+  return text.trimEnd().split('\n').slice(-15).join('\n');
+}
+
+function signal(pid: number, how: NodeJS.Signals): void {
+  try {
+    process.kill(pid, how);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
