@@ -1,0 +1,40 @@
+import { type ErrorCode, IngestError } from '../core/errors';
+
+/** A URL as errors and logs may show it: without user, password and query, where credentials and signatures travel. */
+export function shownUrl(url: string): string {
+  if (!/^https?:/i.test(url) || !URL.canParse(url)) return url;
+  const parsed = new URL(url);
+  parsed.username = '';
+  parsed.password = '';
+  const query = parsed.search === '' ? '' : '?…';
+  parsed.search = '';
+  parsed.hash = '';
+  return parsed.href + query;
+}
+
+/** A failure of one source; the message begins with its URL. */
+export function sourceError(
+  code: ErrorCode,
+  url: string,
+  what: string,
+  details: Record<string, unknown> = {},
+): IngestError {
+  return new IngestError(code, `${shownUrl(url)}: ${what}`, { url: shownUrl(url), ...details });
+}
+
+/** The source broke off in a way that may pass. */
+export function broken(url: string, what: string, details: Record<string, unknown> = {}): IngestError {
+  return sourceError('SOURCE_BROKEN', url, what, details);
+}
+
+/** A file's system error as SOURCE_MISSING (not there), SOURCE_DENIED (not readable) or SOURCE_BROKEN. */
+export function brokenFile(url: string, error: unknown): IngestError {
+  if (error instanceof IngestError) return error;
+  const { code, errno, message } = error as NodeJS.ErrnoException;
+  const details = { systemError: errno === undefined ? 0 : Math.abs(errno) };
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return sourceError('SOURCE_MISSING', url, 'there is no such file', details);
+  if (code === 'EACCES' || code === 'EPERM')
+    return sourceError('SOURCE_DENIED', url, 'the file is not readable', details);
+  return broken(url, message, details);
+}

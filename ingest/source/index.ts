@@ -1,0 +1,7 @@
+export { compressionOf } from './compression';
+export { shownUrl } from './errors';
+export { inspectSource } from './inspect';
+export { type OpenedSource, openSource, type SourceCounts } from './open';
+export { resolveSourceUrl, type SourceLocation } from './resolve';
+export type { SourceRules } from './rules';
+export type { StoredFacts } from './stored';
