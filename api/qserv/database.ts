@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import type { DatabaseDefinition } from '../../ingest/controller/controller';
+import { flag, int, real } from './fields';
+
+/** Body of POST /ingest/database, docs/contract/controller.md §4.1; also Qserv's database JSON files. Other keys are ignored. */
+export const registerDatabase = z.object({
+  database: z.string(),
+  num_stripes: int,
+  num_sub_stripes: int,
+  overlap: real.nonnegative("overlap can't have a negative value"),
+  auto_build_secondary_index: flag.default(true),
+});
+
+/** The same as the domain has it. */
+export const databaseDefinition = registerDatabase.transform(
+  (body): DatabaseDefinition => ({
+    name: body.database,
+    numStripes: body.num_stripes,
+    numSubStripes: body.num_sub_stripes,
+    overlap: body.overlap,
+    autoBuildDirectorIndex: body.auto_build_secondary_index,
+  }),
+);

@@ -1,0 +1,127 @@
+/** Names in MariaDB and Qserv: what is legal, and how tables, partitions, staging tables and locks are called. */
+
+/** Chunk that every worker has and that never holds data. */
+export const DUMMY_CHUNK = 1234567890;
+/** First column of every table. */
+export const TRANSACTION_COLUMN = 'qserv_trans_id';
+/** Signed, as lsst/qserv has it, although ids are unsigned there. */
+export const TRANSACTION_COLUMN_TYPE = 'INT NOT NULL';
+/** Schema of the staging tables on every worker. */
+export const STAGING_SCHEMA = 'qserv_ingest_staging';
+
+/** MariaDB's limit for one identifier. */
+export const MAX_IDENTIFIER = 64;
+/** Room for `__` and `__rows` in names of qservMeta tables, docs/contract/README.md §4. */
+export const MAX_DATABASE_AND_TABLE = 56;
+/** `TFullOverlap_1234567890` must be an identifier too. */
+export const MAX_PARTITIONED_TABLE = MAX_IDENTIFIER - 'FullOverlap_'.length - String(DUMMY_CHUNK).length;
+
+/** Schemas of MariaDB and Qserv that no catalog may be called. */
+const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys', 'test', 'q_memorylockdb']);
+
+/** What is wrong with an identifier (MySQL's rules for unquoted ones), or undefined. */
+export function identifierFault(name: string): string | undefined {
+  if (name === '') return 'a name is missing';
+  if (name.length > MAX_IDENTIFIER) return `'${name}' is longer than ${MAX_IDENTIFIER} characters`;
+  if (!/^[A-Za-z0-9_$]+$/.test(name)) return `'${name}' is not a legal name: use letters, digits, "_" and "$"`;
+  if (/^[0-9]+$/.test(name)) return `'${name}' is not a legal name: it consists of digits only`;
+  return undefined;
+}
+
+/** What is wrong with the name of a catalog, or undefined. */
+export function databaseNameFault(name: string): string | undefined {
+  const fault = identifierFault(name);
+  if (fault !== undefined) return fault;
+  const lower = name.toLowerCase();
+  if (lower.startsWith('qserv')) return `'${name}' is reserved: names that begin with "qserv" belong to Qserv`;
+  if (SYSTEM_SCHEMAS.has(lower) || lower.startsWith('subchunks_')) return `'${name}' is the name of a system schema`;
+  return undefined;
+}
+
+/** What is wrong with the base name of a table of that database, or undefined. */
+export function tableNameFault(database: string, table: string, partitioned: boolean): string | undefined {
+  const fault = identifierFault(table);
+  if (fault !== undefined) return fault;
+  if (database.length + table.length > MAX_DATABASE_AND_TABLE) {
+    return `the combined size of the database and table names exceeds ${MAX_DATABASE_AND_TABLE} characters`;
+  }
+  if (partitioned && table.length > MAX_PARTITIONED_TABLE) {
+    return `'${table}' is longer than ${MAX_PARTITIONED_TABLE} characters, so its overlap tables could not be named`;
+  }
+  return undefined;
+}
+
+/** MariaDB compares column names without case, Qserv table names too. */
+export function sameName(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+/** Name of a chunk's table: `T_C` or `TFullOverlap_C`. */
+export function chunkTable(table: string, chunk: number, overlap: boolean): string {
+  return `${table}${overlap ? 'FullOverlap' : ''}_${chunk}`;
+}
+
+export interface FinalTable {
+  /** Base name. */
+  table: string;
+  /** Undefined for a regular table or a prototype. */
+  chunk?: number;
+  overlap: boolean;
+}
+
+/** Reads a final table's name, docs/contract/storage.md §2. `T_7` could also be a regular table: ask the records. */
+export function parseFinalTable(name: string): FinalTable {
+  const match = /^(.+)FullOverlap_([0-9]+)$/.exec(name);
+  if (match?.[1] !== undefined) return { table: match[1], chunk: Number(match[2]), overlap: true };
+  const chunk = /^(.+)_([0-9]+)$/.exec(name);
+  if (chunk?.[1] !== undefined) return { table: chunk[1], chunk: Number(chunk[2]), overlap: false };
+  return { table: name, overlap: false };
+}
+
+/** True when a table could have the name of a chunk table of the (partitioned) other one. */
+export function shadowsChunksOf(name: string, partitioned: string): boolean {
+  const lower = name.toLowerCase();
+  const base = partitioned.toLowerCase();
+  return (
+    lower === `${base}fulloverlap` ||
+    (lower.startsWith(base) && /^(fulloverlap)?_[0-9]+$/.test(lower.slice(base.length)))
+  );
+}
+
+/** Partition of a super-transaction. */
+export function partitionName(transactionId: number): string {
+  return `p${transactionId}`;
+}
+
+/** Where a unit's rows go; the worker is the server on which the name is used. */
+export interface UnitPlace {
+  transactionId: number;
+  table: string;
+  /** 0 for regular tables. */
+  chunk: number;
+  overlap: boolean;
+}
+
+/**
+ * Staging table of one attempt, in STAGING_SCHEMA. `attempt` (at most 32 characters of [0-9a-z]) makes it unique; the rest
+ * tells people what it is for and may be cut.
+ */
+export function stagingTable(unit: UnitPlace, attempt: string): string {
+  if (!/^[0-9a-z]{1,32}$/.test(attempt)) throw new RangeError(`not an attempt's name: ${attempt}`);
+  const what = unit.chunk === 0 ? unit.table : chunkTable(unit.table, unit.chunk, unit.overlap);
+  return `${stagingPrefix(unit.transactionId)}${attempt}_${what}`.slice(0, MAX_IDENTIFIER);
+}
+
+/** How the names of all staging tables of a super-transaction begin. */
+export function stagingPrefix(transactionId: number): string {
+  return `t${transactionId}_`;
+}
+
+/**
+ * MySQL user lock of a unit: the holder may attach. At most 64 characters for every legal table name, hence base 36; ids of
+ * super-transactions are global to the instance, so the database is left out.
+ */
+export function unitLock(unit: UnitPlace): string {
+  const place = unit.chunk === 0 ? '' : `:${unit.chunk.toString(36)}${unit.overlap ? '+' : ''}`;
+  return `q${unit.transactionId.toString(36)}:${unit.table}${place}`;
+}

@@ -1,0 +1,31 @@
+import type { InputFault } from '../errors';
+import type { TableDefinition, TableKindName } from './definition';
+
+export type DefinitionOf<K extends TableKindName> = Extract<TableDefinition, { kind: K }>;
+
+/** What the rules of a kind may ask about the catalog. Names as registered. */
+export interface KnownTables {
+  /** Database of the new table. */
+  database: string;
+  hasDatabase(database: string): boolean;
+  table(database: string, table: string): TableDefinition | undefined;
+}
+
+/** Another table that a definition refers to. `field` is where it does so. */
+export interface DirectorReference {
+  field: string;
+  database: string;
+  table: string;
+  /** The key column here. */
+  key: string;
+}
+
+/** One kind of table. Code that differs by kind asks this. */
+export interface TableKind<K extends TableKindName = TableKindName> {
+  /** Stored by chunk; else whole on every worker. */
+  readonly partitioned: boolean;
+  /** Faults of the kind's own rules, docs/contract/controller.md §5.3. */
+  validate(definition: DefinitionOf<K>, known: KnownTables): InputFault[];
+  /** Directors the table depends on. `database` is the table's own. */
+  directors(definition: DefinitionOf<K>, database: string): DirectorReference[];
+}
