@@ -6,6 +6,7 @@ import { MariaDbServer, type MySqlAccount } from '../../dev/mariadb';
 import { PostgresServer } from '../../dev/postgres';
 import type { ManagedProcess } from '../../dev/process';
 import { TemporalServer } from '../../dev/temporal';
+import { openMetadata } from '../../ingest/storage/metadata';
 
 /**
  * Real servers for tests. The shared ones are started by whichever test file asks first and serve the whole run; the private
@@ -55,17 +56,36 @@ export function sharedTemporal(): Promise<TemporalServer> {
   return shared(new TemporalServer({ dir: join(runDir(), 'temporal') }));
 }
 
-/** URL of a new PostgreSQL database of one's own, migrated. */
+const TEMPLATE = 'test_template';
+
+/** URL of a new PostgreSQL database of one's own, migrated: a copy of one that the run migrates once. */
 export async function freshDatabase(): Promise<string> {
   const server = await sharedPostgres();
-  const name = `test_${randomBytes(6).toString('hex')}`;
+  const name = uniqueName('test');
   const sql = postgres(server.url(), { max: 1, onnotice: () => {} });
   try {
-    await sql`CREATE DATABASE ${sql(name)}`;
+    await withLock(`${server.dir}.template.lock`, async () => {
+      const exists = await sql`SELECT 1 FROM pg_database WHERE datname = ${TEMPLATE}`;
+      if (exists.length === 0) await makeTemplate(server, sql);
+      await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(TEMPLATE)}`;
+    });
   } finally {
     await sql.end();
   }
   return server.url(name);
+}
+
+/** Named last, so that a template that exists is a whole one. */
+async function makeTemplate(server: PostgresServer, sql: postgres.Sql): Promise<void> {
+  const unfinished = uniqueName('template');
+  await sql`CREATE DATABASE ${sql(unfinished)}`;
+  const metadata = openMetadata(server.url(unfinished), 1);
+  try {
+    await metadata.migrate();
+  } finally {
+    await metadata.close();
+  }
+  await sql`ALTER DATABASE ${sql(unfinished)} RENAME TO ${sql(TEMPLATE)}`;
 }
 
 /** A name that no other test uses: for schemas on shared MariaDB servers. */
