@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import { toFailure } from './errors';
 
 /** How often a heartbeat is sent; well below every heartbeat timeout in use. */
@@ -26,8 +27,14 @@ export async function run<T>(body: (running: Running) => Promise<T>): Promise<T>
       },
     });
   } catch (error) {
+    if (context.cancellationDetails?.workerShutdown) throw workerLeft();
     throw toFailure(error);
   } finally {
     clearInterval(timer);
   }
+}
+
+/** A worker that is being stopped hands its activity back at once, instead of leaving it to the heartbeat timeout. */
+function workerLeft(): ApplicationFailure {
+  return ApplicationFailure.retryable('the worker was stopped while this activity ran', 'UNAVAILABLE');
 }

@@ -1,0 +1,51 @@
+import type { Controller } from '../controller/controller';
+import { IngestError } from '../core/errors';
+import type { CampaignLedger } from './ledger';
+import { abortAll } from './transactions';
+
+export interface UndoRequest {
+  target: string;
+  database: string;
+  workflowId: string;
+  firstRunId: string;
+  rollback: 'open' | 'all';
+  /** Absent when the campaign ended before it had a plan. */
+  planId?: string;
+}
+
+/**
+ * Undoes an unpublished campaign: aborts its open super-transactions; with rollback `all` drops its unpublished tables too;
+ * gives up the claim. Does nothing unless the campaign holds the claim. Safe to repeat. Returns what was undone, a line each.
+ */
+export async function undo(
+  services: { controller: Controller; ledger: CampaignLedger },
+  request: UndoRequest,
+): Promise<string[]> {
+  const { controller, ledger } = services;
+  const { target, database, workflowId, firstRunId, planId } = request;
+  const holder = await ledger.holder(target, database);
+  if (holder?.workflowId !== workflowId || holder.firstRunId !== firstRunId) return [];
+
+  const undone = (await abortAll(services, database, workflowId)).map((id) => `aborted super-transaction ${id}`);
+  if (request.rollback === 'all' && planId) {
+    const { tables } = await ledger.plan(planId);
+    for (const { name } of [...tables].reverse()) {
+      if (!(await isUnpublished(controller, database, name))) continue;
+      await controller.deleteTable(database, name);
+      await ledger.forget(target, database, name);
+      undone.push(`dropped table ${name}`);
+    }
+  }
+  await ledger.release({ target, database, workflowId, firstRunId });
+  return undone;
+}
+
+async function isUnpublished(controller: Controller, database: string, table: string): Promise<boolean> {
+  try {
+    const found = (await controller.database(database)).tables.find((t) => t.definition.name === table);
+    return found !== undefined && !found.isPublished;
+  } catch (error) {
+    if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { inputFaults } from '../api/campaign/faults';
+import { type MysqlAddress, type ServiceConfig, serviceConfig } from '../api/config';
+import { IngestError, invalidInput } from '../ingest/core/errors';
+import type { MysqlAccess } from '../ingest/storage/data/connection';
+
+/** The configuration file together with the secrets that it names. */
+export interface Environment {
+  config: ServiceConfig;
+  postgresUrl: string;
+  /** The account with its password. */
+  account(address: MysqlAddress): MysqlAccess;
+  /** Value of an environment variable that a campaign's input refers to; INVALID_INPUT when it is not set. */
+  secret(name: string): string;
+}
+
+const CONFIG_VARIABLE = 'QSERV_CAMPAIGNS_CONFIG';
+
+/**
+ * Reads the configuration file that QSERV_CAMPAIGNS_CONFIG names and the secrets that the file names.
+ * Errors: INVALID_INPUT naming the variable or the field and the remedy; never a value of a secret.
+ */
+export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+  const secret = (name: string): string => {
+    const value = env[name];
+    if (value === undefined) throw invalidInput('environment', [{ path: name, message: 'is not set' }]);
+    return value;
+  };
+  const config = parseConfig(secret(CONFIG_VARIABLE));
+  return {
+    config,
+    postgresUrl: secret(config.postgresUrlEnv),
+    account: ({ passwordEnv, ...address }) => ({ ...address, password: passwordEnv ? secret(passwordEnv) : '' }),
+    secret,
+  };
+}
+
+function parseConfig(file: string): ServiceConfig {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new IngestError('INVALID_INPUT', `${CONFIG_VARIABLE}: cannot read ${file}: ${(error as Error).message}`);
+  }
+  const result = serviceConfig.safeParse(json);
+  if (!result.success) throw invalidInput(file, inputFaults(result.error.issues));
+  const config = result.data;
+  if (!config.targets[config.defaultTarget]) {
+    throw invalidInput(file, [
+      { path: 'defaultTarget', message: `names no target; there are: ${Object.keys(config.targets).join(', ')}` },
+    ]);
+  }
+  return config;
+}

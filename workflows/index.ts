@@ -1,0 +1,2 @@
+export { ingestCampaign } from './ingest-campaign';
+export { ingestTransaction } from './ingest-transaction';

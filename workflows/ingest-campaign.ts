@@ -1,0 +1,173 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  condition,
+  continueAsNew,
+  executeChild,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { CampaignInput } from '../api/campaign/input';
+import type { CampaignProgress } from '../api/campaign/progress';
+import { CampaignRun, type ContinuedCampaign } from './campaign-run';
+import { ingestTransaction } from './ingest-transaction';
+import { planActivities } from './proxies';
+import { bounded } from './pure/bounded';
+import { campaignError } from './pure/failures';
+import { unfinished } from './pure/progress';
+
+/** The one argument: what a person writes, and, from the second run on, where the first one stood. */
+export type CampaignRequest = CampaignInput & { continued?: ContinuedCampaign };
+
+/** History length at which the campaign starts a new run, once the super-transactions in work have ended. */
+const LONG_HISTORY = 4_000;
+
+/**
+ * A campaign: claim → plan → register → ingest → verify → publish, then open until `close`. Whatever ends it before it is
+ * published (a cancel, an abort, a terminal failure) aborts its open super-transactions and gives up its claim.
+ */
+export async function ingestCampaign(request: CampaignRequest): Promise<CampaignProgress> {
+  const run = new CampaignRun(request.continued);
+  const work = new CancellationScope();
+  run.listen(() => work.cancel());
+  try {
+    await work.run(() => story(run, request));
+  } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
+    throw await CancellationScope.nonCancellable(() => undo(run, error));
+  }
+  return run.progress;
+}
+
+async function story(run: CampaignRun, request: CampaignRequest): Promise<void> {
+  if (!run.settings) await open(run, request);
+  if (run.progress.planId === null) await plan(run, request);
+  if (!run.progress.published) {
+    await ingest(run);
+    await publish(run);
+    if (run.ready.keepOpen && !run.closing) await startNewRun(run);
+  }
+  await condition(() => run.closing || !run.ready.keepOpen);
+  await run.activities.releaseClaim(run.claim);
+  run.enter('closed');
+}
+
+async function open(run: CampaignRun, input: CampaignRequest): Promise<void> {
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  run.enter('claiming');
+  const { settings } = await run.activities.openCampaign({ workflowId, firstRunId: firstExecutionRunId, input });
+  run.opened(settings);
+}
+
+async function plan(run: CampaignRun, input: CampaignRequest): Promise<void> {
+  run.enter('planning');
+  const summary = await planActivities(run.ready.waits).planCampaign(input);
+  run.planned(summary);
+  run.enter('registering');
+  await run.activities.registerCatalog({ ...run.ref, planId: summary.planId });
+}
+
+/** Loads and commits everything that is planned; held units wait for somebody's decision. */
+async function ingest(run: CampaignRun): Promise<void> {
+  for (;;) {
+    run.enter('ingesting');
+    await ingestPending(run);
+    await run.refresh();
+    if (run.progress.heldTotal === 0) return;
+    if (run.ready.onFailure === 'abort') throw heldFailure(run.progress);
+    run.decision = undefined;
+    run.enter('held');
+    await condition(() => run.decision !== undefined);
+    if (run.decision === 'skip') await run.activities.skipHeld(run.planId);
+    else await run.activities.retryHeld(run.planId);
+  }
+}
+
+/** A window of super-transactions, each a child workflow whose id follows from plan and number. */
+async function ingestPending(run: CampaignRun): Promise<void> {
+  const { settings, planId } = { settings: run.ready, planId: run.planId };
+  const { workflowId } = run.progress;
+  const sequences = await run.activities.pendingSequences(planId);
+  let ended = false;
+  const children = bounded(
+    sequences,
+    settings.parallel.transactions,
+    () => '',
+    async (seq) => {
+      if (workflowInfo().historyLength > LONG_HISTORY) return;
+      await executeChild(ingestTransaction, {
+        workflowId: `${workflowId}/${planId}/${seq}`,
+        args: [{ workflowId, planId, seq, settings }],
+        cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+        staticSummary: `${settings.database}: super-transaction ${seq + 1} of ${run.progress.totals.transactions}`,
+      });
+      run.markNews();
+    },
+  ).finally(() => {
+    ended = true;
+  });
+  const results = await Promise.allSettled([children, watch(run, () => ended)]);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  if (workflowInfo().historyLength > LONG_HISTORY) await startNewRun(run);
+}
+
+/** Brings the visible progress up to date while the ledger has news, not more often than asked for. */
+async function watch(run: CampaignRun, ended: () => boolean): Promise<void> {
+  while (!ended()) {
+    await condition(() => run.news || ended());
+    if (run.news) await run.refresh();
+    await condition(ended, run.ready.waits.progressSeconds * 1000);
+  }
+}
+
+async function publish(run: CampaignRun): Promise<void> {
+  run.enter('verifying');
+  const missing = unfinished(await run.refresh());
+  if (missing > 0)
+    throw ApplicationFailure.nonRetryable(`${missing} units are neither committed nor skipped`, 'INTERNAL');
+  run.enter('publishing');
+  await run.activities.publishCatalog(run.ref);
+  run.enter('published', { published: true });
+}
+
+async function startNewRun(run: CampaignRun): Promise<void> {
+  await continueAsNew<typeof ingestCampaign>({ database: {}, tables: [], continued: run.continued() });
+}
+
+function heldFailure({ held, heldTotal }: CampaignProgress): ApplicationFailure {
+  const [first] = held;
+  return ApplicationFailure.create({
+    message: `${heldTotal} units could not be loaded; the first one: ${first?.table} ${first?.chunk}: ${first?.message}`,
+    type: first?.code ?? 'LOAD_FAILED',
+    nonRetryable: true,
+    details: [{ held }],
+  });
+}
+
+/** Undoes what was not published and returns the error that ends the workflow. */
+async function undo(run: CampaignRun, error: unknown): Promise<unknown> {
+  const aborted = run.abortReason !== undefined;
+  const stopped = aborted || isCancellation(error);
+  run.enter(stopped ? 'aborting' : run.progress.phase);
+  const { rollback } = run.settings ?? { rollback: 'open' as const };
+  const undone =
+    run.settings && !run.progress.published
+      ? await run.activities.undoCampaign({ ...run.claim, planId: run.progress.planId ?? undefined, rollback })
+      : [];
+  if (run.settings) await run.activities.releaseClaim(run.claim);
+  const failure = campaignError(error);
+  run.enter(stopped ? 'aborted' : 'failed', stopped ? { undone } : { undone, error: failure });
+  if (aborted) {
+    const done = undone.length > 0 ? undone.join('; ') : 'nothing was to undo';
+    return ApplicationFailure.create({
+      message: `aborted (${run.abortReason}): ${done}`,
+      type: 'ABORTED',
+      nonRetryable: true,
+      details: [{ undone }],
+    });
+  }
+  if (stopped) return error;
+  const { code, message, details } = failure;
+  return ApplicationFailure.create({ message, type: code, nonRetryable: true, details: [{ ...details, undone }] });
+}

@@ -1,0 +1,77 @@
+import type { LedgerReport } from '../../activities/campaign';
+import type { CampaignProgress, CampaignTableProgress } from '../../api/campaign/progress';
+import type { PlanSummary, UnitState } from '../../ingest/campaign/ledger';
+import type { CampaignSettings } from '../../ingest/campaign/settings';
+
+/** Progress of a campaign that has just begun. */
+export function initialProgress(workflowId: string): CampaignProgress {
+  return {
+    phase: 'claiming',
+    workflowId,
+    target: '',
+    database: '',
+    planId: null,
+    totals: { transactions: 0, units: 0, contributions: 0, bytes: 0, alreadyCommitted: 0 },
+    tables: [],
+    transactions: { planned: 0, committed: 0, aborted: 0, open: 0 },
+    held: [],
+    heldTotal: 0,
+    published: false,
+  };
+}
+
+export function withSettings(progress: CampaignProgress, { target, database }: CampaignSettings): CampaignProgress {
+  return { ...progress, target, database };
+}
+
+export function withPlan(progress: CampaignProgress, plan: PlanSummary): CampaignProgress {
+  const { planId, transactions, units, contributions, bytes, alreadyCommitted } = plan;
+  return {
+    ...progress,
+    planId,
+    totals: { transactions, units, contributions, bytes, alreadyCommitted },
+    transactions: { ...progress.transactions, planned: transactions },
+    tables: plan.tables.map(({ table, kind, units }) => ({
+      table,
+      kind,
+      units,
+      unitsDone: 0,
+      unitsHeld: 0,
+      rows: 0,
+      bytes: 0,
+    })),
+  };
+}
+
+/** Folds what the ledger says into the progress. */
+export function withLedger(progress: CampaignProgress, { tables, held, transactions }: LedgerReport): CampaignProgress {
+  const byName = new Map(tables.map((table) => [table.table, table]));
+  return {
+    ...progress,
+    tables: progress.tables.map((table): CampaignTableProgress => {
+      const now = byName.get(table.table);
+      if (!now) return table;
+      const { byState, rows, bytes } = now;
+      return {
+        ...table,
+        units: sum(byState, ['planned', 'loaded', 'committed', 'held', 'skipped']),
+        unitsDone: sum(byState, ['loaded', 'committed']),
+        unitsHeld: byState.held,
+        rows,
+        bytes,
+      };
+    }),
+    held: held.units,
+    heldTotal: held.total,
+    transactions: { ...progress.transactions, ...transactions },
+  };
+}
+
+/** Units that are neither committed nor skipped; 0 when the catalog may be published. */
+export function unfinished({ tables }: LedgerReport): number {
+  return tables.reduce((total, { byState }) => total + sum(byState, ['planned', 'loaded', 'held']), 0);
+}
+
+function sum(byState: Record<UnitState, number>, states: readonly UnitState[]): number {
+  return states.reduce((total, state) => total + byState[state], 0);
+}
