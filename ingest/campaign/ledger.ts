@@ -100,6 +100,20 @@ export interface TableProgress {
   bytes: number;
 }
 
+/** A place that is filled. `complete` is false while some worker of a regular table still lacks its rows. */
+export interface CommittedUnit {
+  table: string;
+  chunk: number;
+  overlap: boolean;
+  fingerprint: string;
+  complete: boolean;
+}
+
+/** Name of a place within a database, for use as a key. */
+export function placeKey({ table, chunk, overlap }: { table: string; chunk: number; overlap: boolean }): string {
+  return `${table}/${chunk}${overlap ? '/overlap' : ''}`;
+}
+
 export interface LedgerTransaction {
   seq: number;
   /** Super-transaction ids that worked on this sequence number, oldest first. */
@@ -121,8 +135,8 @@ export interface CampaignLedger {
   savePlan(plan: Omit<Plan, 'units'>, units: Iterable<PlannedUnit> | AsyncIterable<PlannedUnit>): Promise<void>;
   /** The plan without its units. UNKNOWN… never: INTERNAL when the id does not exist. */
   plan(planId: string): Promise<Omit<Plan, 'units'>>;
-  /** Fingerprints of units committed for (target, database) by any campaign whose tables still stand. */
-  committedFingerprints(target: string, database: string): Promise<Set<string>>;
+  /** What campaigns committed for (target, database) and still stands, by `placeKey`. */
+  committedUnits(target: string, database: string): Promise<Map<string, CommittedUnit>>;
   /** Chunk numbers that the units of one planned super-transaction touch, and whether it has regular tables. */
   chunksOf(planId: string, seq: number): Promise<{ chunks: number[]; regular: boolean }>;
   /** Gives every unit of the planned super-transaction its workers (rows in state planned; existing rows stay). */

@@ -1,5 +1,6 @@
 import type { Migration } from '../migrate';
 import { records } from './001-records';
+import { campaigns } from './003-campaigns';
 
 /** All migrations in order. A new one is a file here and a line below; one that was released is never changed. */
-export const MIGRATIONS: readonly Migration[] = [records];
+export const MIGRATIONS: readonly Migration[] = [records, campaigns];

@@ -1,0 +1,187 @@
+import { cutBatches } from '../../../campaign/batches';
+import {
+  type Batch,
+  type CampaignLedger,
+  type Claim,
+  type CommittedUnit,
+  type HeldUnit,
+  type LedgerTransaction,
+  type Plan,
+  type PlannedUnit,
+  placeKey,
+  type TableProgress,
+} from '../../../campaign/ledger';
+import { type ErrorCode, IngestError } from '../../../core/errors';
+import type { LoadedContribution, LoadUnit } from '../../../worker/worker';
+import type { Metadata } from '../open';
+import { deleteClaim, findClaim, insertClaim, replaceClaim } from './claims';
+import * as loads from './loads';
+import * as placements from './placements';
+import { copyUnits, findPlan, findUnits, insertPlan } from './plans';
+import { findProgress } from './progress';
+
+/** The ledger in PostgreSQL (migration 003). Any number of processes may use it at once. */
+export class PostgresLedger implements CampaignLedger {
+  constructor(private readonly metadata: Metadata) {}
+
+  async claim(claim: Claim, isOver: (holder: Claim) => Promise<boolean>): Promise<void> {
+    for (;;) {
+      if (await this.metadata.run((sql) => insertClaim(sql, claim))) return;
+      const holder = await this.holder(claim.target, claim.database);
+      if (holder === undefined) continue;
+      if (holder.workflowId === claim.workflowId && holder.firstRunId === claim.firstRunId) return;
+      if (!(await isOver(holder))) {
+        throw new IngestError(
+          'CLAIMED',
+          `database ${claim.database} of target ${claim.target} is held by campaign ${holder.workflowId}`,
+          { ...holder },
+        );
+      }
+      // Two may have asked about the same dead holder: only one replaces it, the other looks again.
+      if (await this.metadata.run((sql) => replaceClaim(sql, holder, claim))) return;
+    }
+  }
+
+  release(claim: Claim): Promise<void> {
+    return this.metadata.run((sql) => deleteClaim(sql, claim));
+  }
+
+  holder(target: string, database: string): Promise<Claim | undefined> {
+    return this.metadata.run((sql) => findClaim(sql, target, database));
+  }
+
+  savePlan(plan: Omit<Plan, 'units'>, units: Iterable<PlannedUnit> | AsyncIterable<PlannedUnit>): Promise<void> {
+    return this.metadata.transaction(async (tx) => {
+      if (await insertPlan(tx, plan)) await copyUnits(tx, plan.summary.planId, units);
+    });
+  }
+
+  plan(planId: string): Promise<Omit<Plan, 'units'>> {
+    return this.metadata.run((sql) => findPlan(sql, planId));
+  }
+
+  async committedUnits(target: string, database: string): Promise<Map<string, CommittedUnit>> {
+    const rows = await this.metadata.run((sql) => loads.findCommitted(sql, target, database));
+    return new Map(rows.map(({ tbl, ...row }) => [placeKey({ ...row, table: tbl }), { ...row, table: tbl }]));
+  }
+
+  chunksOf(planId: string, seq: number): Promise<{ chunks: number[]; regular: boolean }> {
+    return this.metadata.run((sql) => placements.findChunks(sql, planId, seq));
+  }
+
+  place(
+    planId: string,
+    seq: number,
+    transactionId: number,
+    chunkWorkers: Map<number, string[]>,
+    allWorkers: string[],
+  ): Promise<void> {
+    return this.metadata.transaction((tx) =>
+      placements.placeUnits(tx, planId, seq, transactionId, chunkWorkers, allWorkers),
+    );
+  }
+
+  async nextBatches(
+    planId: string,
+    seq: number,
+    limit: number,
+    size: { units: number; bytes: number },
+  ): Promise<Batch[]> {
+    const rows = await this.metadata.run((sql) => placements.findPlanned(sql, planId, seq, limit * size.units));
+    return cutBatches(
+      rows.map(({ tbl, ...row }) => ({ ...row, table: tbl })),
+      limit,
+      size,
+    );
+  }
+
+  units(planId: string, units: number[]): Promise<PlannedUnit[]> {
+    return this.metadata.run((sql) => findUnits(sql, planId, units));
+  }
+
+  loaded(
+    planId: string,
+    transactionId: number,
+    worker: string,
+    units: number[],
+  ): Promise<Map<number, LoadedContribution[]>> {
+    return this.metadata.run((sql) => loads.findLoaded(sql, planId, transactionId, worker, units));
+  }
+
+  recordLoaded(
+    planId: string,
+    transactionId: number,
+    worker: string,
+    unit: number,
+    contributions: LoadedContribution[],
+  ): Promise<void> {
+    return this.metadata.transaction((tx) =>
+      loads.insertLoaded(tx, planId, transactionId, worker, unit, contributions),
+    );
+  }
+
+  hold(planId: string, worker: string, unit: number, code: ErrorCode, message: string): Promise<void> {
+    return this.metadata.run((sql) => placements.holdUnit(sql, planId, worker, unit, code, message));
+  }
+
+  holdRest(planId: string, seq: number, code: ErrorCode, message: string): Promise<number> {
+    return this.metadata.transaction((tx) => placements.holdPlanned(tx, planId, seq, code, message));
+  }
+
+  unload(planId: string, worker: string, unit: LoadUnit): Promise<void> {
+    return this.metadata.transaction((tx) => loads.unloadUnit(tx, planId, worker, unit));
+  }
+
+  settle(planId: string, transactionId: number, how: 'committed' | 'aborted'): Promise<void> {
+    return this.metadata.transaction((tx) => loads.settleTransaction(tx, planId, transactionId, how));
+  }
+
+  async held(planId: string, limit: number): Promise<{ total: number; units: HeldUnit[] }> {
+    const rows = await this.metadata.run((sql) => placements.findHeld(sql, planId, limit));
+    const total =
+      rows.length < limit ? rows.length : await this.metadata.run((sql) => placements.countHeld(sql, planId));
+    const units = rows.map(({ tbl, error_code, error_message, ...row }) => ({
+      ...row,
+      table: tbl,
+      code: error_code,
+      message: error_message,
+    }));
+    return { total, units };
+  }
+
+  retryHeld(planId: string): Promise<number | null> {
+    return this.metadata.transaction((tx) => placements.moveHeld(tx, planId));
+  }
+
+  skipHeld(planId: string): Promise<number> {
+    return this.metadata.run((sql) => placements.skipHeld(sql, planId));
+  }
+
+  async progress(planId: string): Promise<TableProgress[]> {
+    const { tables } = await this.plan(planId);
+    return this.metadata.run((sql) =>
+      findProgress(
+        sql,
+        planId,
+        tables.map((table) => table.name),
+      ),
+    );
+  }
+
+  async transactionsOf(planId: string): Promise<LedgerTransaction[]> {
+    const rows = await this.metadata.run((sql) => placements.findTransactions(sql, planId));
+    return rows.map(({ seq, ids }) => ({ seq, transactionIds: ids }));
+  }
+
+  pendingSequences(planId: string): Promise<number[]> {
+    return this.metadata.run((sql) => placements.findPendingSequences(sql, planId));
+  }
+
+  unsettled(target: string, database: string): Promise<{ planId: string; transactionId: number }[]> {
+    return this.metadata.run((sql) => loads.findUnsettled(sql, target, database));
+  }
+
+  forget(target: string, database: string, table?: string): Promise<void> {
+    return this.metadata.run((sql) => loads.deleteCommitted(sql, target, database, table));
+  }
+}

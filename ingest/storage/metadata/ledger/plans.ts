@@ -1,0 +1,107 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Plan, PlannedUnit, PlanSummary } from '../../../campaign/ledger';
+import type { DatabaseDefinition } from '../../../controller/controller';
+import { IngestError } from '../../../core/errors';
+import type { TableDefinition } from '../../../core/tables';
+import type { ContributionSource } from '../../../worker/worker';
+import type { Queryable, Transaction } from '../open';
+
+interface PlanRow {
+  summary: PlanSummary;
+  database_definition: DatabaseDefinition;
+  tables: TableDefinition[];
+  quality: Plan['quality'];
+  max_num_warnings: number;
+}
+
+interface UnitRow {
+  unit: number;
+  seq: number;
+  tbl: string;
+  chunk: number;
+  overlap: boolean;
+  every_worker: boolean;
+  bytes: number;
+  sources: ContributionSource[];
+  fingerprint: string;
+}
+
+/** Characters sent to the server at a time while units are copied in. */
+const COPY_CHARACTERS = 256 * 1024;
+
+/** False when the plan was there already. A concurrent insert of the same plan is waited for. */
+export async function insertPlan(tx: Transaction, plan: Omit<Plan, 'units'>): Promise<boolean> {
+  const { summary } = plan;
+  const rows = await tx`
+    INSERT INTO campaign.plan (plan_id, target, database, summary, database_definition, tables, quality, max_num_warnings)
+    VALUES (${summary.planId}, ${summary.target}, ${summary.database}, ${json(summary)}::text::jsonb,
+      ${json(plan.databaseDefinition)}::text::jsonb, ${json(plan.tables)}::text::jsonb, ${plan.quality}, ${plan.maxNumWarnings})
+    ON CONFLICT DO NOTHING RETURNING plan_id`;
+  return rows.length > 0;
+}
+
+/** Streams units into the plan by COPY; memory does not grow with their number. */
+export async function copyUnits(
+  tx: Transaction,
+  planId: string,
+  units: Iterable<PlannedUnit> | AsyncIterable<PlannedUnit>,
+): Promise<void> {
+  const target = await tx`
+    COPY campaign.unit (plan_id, unit, seq, tbl, chunk, overlap, every_worker, bytes, sources, fingerprint)
+    FROM STDIN`.writable();
+  await pipeline(Readable.from(copyLines(planId, units)), target);
+}
+
+async function* copyLines(planId: string, units: Iterable<PlannedUnit> | AsyncIterable<PlannedUnit>) {
+  let text = '';
+  for await (const u of units) {
+    const fields = [planId, u.unit, u.transactionSeq, u.table, u.chunk, u.overlap, u.everyWorker, u.bytes];
+    text += `${[...fields, json(u.sources), u.fingerprint].map(copyField).join('\t')}\n`;
+    if (text.length >= COPY_CHARACTERS) {
+      yield text;
+      text = '';
+    }
+  }
+  if (text !== '') yield text;
+}
+
+/** COPY's text format, https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2. */
+function copyField(value: string | number | boolean): string {
+  return String(value).replace(/[\\\t\n\r]/g, (c) => ({ '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' })[c] ?? c);
+}
+
+export async function findPlan(sql: Queryable, planId: string): Promise<Omit<Plan, 'units'>> {
+  const [row] = await sql<PlanRow[]>`
+    SELECT summary, database_definition, tables, quality, max_num_warnings FROM campaign.plan WHERE plan_id = ${planId}`;
+  if (row === undefined) throw new IngestError('INTERNAL', `there is no plan ${planId}`, { planId });
+  return {
+    summary: row.summary,
+    databaseDefinition: row.database_definition,
+    tables: row.tables,
+    quality: row.quality,
+    maxNumWarnings: row.max_num_warnings,
+  };
+}
+
+/** In ascending order of their numbers. */
+export async function findUnits(sql: Queryable, planId: string, units: number[]): Promise<PlannedUnit[]> {
+  const rows = await sql<UnitRow[]>`
+    SELECT unit, seq, tbl, chunk, overlap, every_worker, bytes, sources, fingerprint
+    FROM campaign.unit WHERE plan_id = ${planId} AND unit = ANY(${units}::int[]) ORDER BY unit`;
+  return rows.map((row) => ({
+    unit: row.unit,
+    transactionSeq: row.seq,
+    table: row.tbl,
+    chunk: row.chunk,
+    overlap: row.overlap,
+    everyWorker: row.every_worker,
+    bytes: row.bytes,
+    sources: row.sources,
+    fingerprint: row.fingerprint,
+  }));
+}
+
+export function json(value: unknown): string {
+  return JSON.stringify(value);
+}
