@@ -1,0 +1,225 @@
+import { IngestError } from '../../core/errors';
+import { unitLock } from '../../core/names';
+import type { TransactionState } from '../../core/transactions';
+import type { LoadedContribution, LoadUnit } from '../../worker/worker';
+import type { Queryable, Transaction } from './open';
+
+/** Fencing and results of load units, docs/design.md §4; the table is migration 002. */
+
+/** What a unit's partition holds. */
+export interface UnitRecord {
+  /** Hash of the request that was loaded. */
+  request: string;
+  rows: number;
+  /** Bytes of CSV. */
+  bytes: number;
+  contributions: LoadedContribution[];
+}
+
+/** What an attempt says before it attaches, so that whoever comes after a crash can tell whose rows are there. */
+export interface AttachNote {
+  token: string;
+  /** Staging table that is to be exchanged. */
+  staging: string;
+  record: UnitRecord;
+}
+
+/** An attempt's place in the order of attempts. */
+export interface TakenUnit {
+  /** Attempts so far, this one included. */
+  attempts: number;
+  /** True when the unit was last asked for with the same request. */
+  sameRequest: boolean;
+  /** Contribution ids, in the order of the request's sources; empty on the first attempt. */
+  contributions: number[];
+  /** Left by an attempt that did not come to its end. */
+  attaching?: AttachNote;
+  /** The unit is loaded; no token was given. */
+  record?: UnitRecord;
+}
+
+interface UnitRow {
+  attempts: number;
+  request: string;
+  contributions: number[];
+  attaching: AttachNote | null;
+  record: UnitRecord | null;
+}
+
+/** State of a super-transaction, kept from changing until this transaction ends. UNKNOWN_TRANSACTION. */
+export async function lockTransactionState(tx: Transaction, id: number): Promise<TransactionState> {
+  const [row] = await tx<{ state: TransactionState }[]>`SELECT state FROM qserv.transaction WHERE id = ${id} FOR SHARE`;
+  if (!row) throw new IngestError('UNKNOWN_TRANSACTION', `no such super-transaction ${id}`, { id });
+  return row.state;
+}
+
+/**
+ * Gives the unit to a new attempt: from here on no earlier one can note, attach or record. The caller has locked the
+ * super-transaction's state and seen it STARTED. A unit that is recorded is not given, but shown.
+ */
+export async function takeUnit(
+  tx: Transaction,
+  worker: string,
+  unit: LoadUnit,
+  attempt: { token: string; staging: string; request: string },
+): Promise<TakenUnit> {
+  await tx`
+    INSERT INTO qserv.load_unit (transaction_id, worker, database, "table", chunk, is_overlap, request, attempts)
+    VALUES (${unit.transactionId}, ${worker}, ${unit.database}, ${unit.table}, ${unit.chunk}, ${unit.overlap},
+      ${attempt.request}, 0)
+    ON CONFLICT DO NOTHING`;
+  const [row] = await tx<UnitRow[]>`
+    SELECT attempts, request, contributions, attaching, record FROM qserv.load_unit
+    WHERE ${key(tx, worker, unit)} FOR UPDATE`;
+  if (!row) throw new IngestError('INTERNAL', 'a load unit that was just made is not there', { unit });
+  const sameRequest = row.request === attempt.request;
+  if (row.record) {
+    return { attempts: row.attempts, sameRequest, contributions: row.contributions, record: row.record };
+  }
+  const contributions = sameRequest ? row.contributions : [];
+  await tx`
+    UPDATE qserv.load_unit
+    SET request = ${attempt.request}, token = ${attempt.token}, staging = ${attempt.staging},
+      contributions = ${contributions}, attempts = attempts + 1
+    WHERE ${key(tx, worker, unit)}`;
+  const attaching = row.attaching ? { attaching: row.attaching } : {};
+  return { attempts: row.attempts + 1, sameRequest, contributions, ...attaching };
+}
+
+/** Sets the contribution ids of a unit that was just taken. */
+export async function setContributions(tx: Transaction, worker: string, unit: LoadUnit, ids: number[]): Promise<void> {
+  await tx`UPDATE qserv.load_unit SET contributions = ${ids} WHERE ${key(tx, worker, unit)}`;
+}
+
+/** Notes under the token what is about to be attached. REVOKED when the token is gone. */
+export async function noteAttaching(sql: Queryable, worker: string, unit: LoadUnit, note: AttachNote): Promise<void> {
+  const rows = await sql`
+    UPDATE qserv.load_unit SET attaching = ${sql.json(note as never)}
+    WHERE ${key(sql, worker, unit)} AND token = ${note.token} AND record IS NULL`;
+  if (rows.count === 0) throw revoked(unit);
+}
+
+/** Whether the attempt may still attach: its token stands and the super-transaction is STARTED. REVOKED otherwise. */
+export async function checkToken(sql: Queryable, worker: string, unit: LoadUnit, token: string): Promise<void> {
+  const rows = await sql`
+    SELECT 1 FROM qserv.load_unit u JOIN qserv.transaction t ON t.id = u.transaction_id
+    WHERE ${key(sql, worker, unit)} AND u.token = ${token} AND u.record IS NULL AND t.state = 'STARTED'`;
+  if (rows.count === 0) throw revoked(unit);
+}
+
+/** Notes under the token that the unit is loaded, and ends the attempt. REVOKED when the token is gone. */
+export async function recordUnit(
+  sql: Queryable,
+  worker: string,
+  unit: LoadUnit,
+  token: string,
+  record: UnitRecord,
+): Promise<void> {
+  const rows = await sql`
+    UPDATE qserv.load_unit SET record = ${sql.json(record as never)}, request = ${record.request}, attaching = NULL, staging = NULL, token = NULL
+    WHERE ${key(sql, worker, unit)} AND token = ${token} AND record IS NULL`;
+  if (rows.count === 0) throw revoked(unit);
+}
+
+/** Clears the note of an attempt of which is known that it attached nothing. REVOKED when the token is gone. */
+export async function clearNote(sql: Queryable, worker: string, unit: LoadUnit, token: string): Promise<void> {
+  const rows = await sql`
+    UPDATE qserv.load_unit SET attaching = NULL
+    WHERE ${key(sql, worker, unit)} AND token = ${token} AND record IS NULL`;
+  if (rows.count === 0) throw revoked(unit);
+}
+
+/** True when the token stood and is now given back: the attempt failed, and may say so. */
+export async function giveUpUnit(tx: Transaction, worker: string, unit: LoadUnit, token: string): Promise<boolean> {
+  const rows = await tx`
+    UPDATE qserv.load_unit SET token = NULL, staging = NULL
+    WHERE ${key(tx, worker, unit)} AND token = ${token} AND record IS NULL`;
+  return rows.count > 0;
+}
+
+/** Forgets what the unit holds, and its attempt if there is one; contributions keep their records. */
+export async function forgetUnit(sql: Queryable, worker: string, unit: LoadUnit): Promise<void> {
+  await sql`
+    UPDATE qserv.load_unit SET record = NULL, attaching = NULL, staging = NULL, token = NULL
+    WHERE ${key(sql, worker, unit)}`;
+}
+
+/** Takes the unit away from whoever has it, so that nobody attaches while it is emptied. */
+export async function revokeUnit(sql: Queryable, worker: string, unit: LoadUnit): Promise<void> {
+  await sql`UPDATE qserv.load_unit SET token = NULL WHERE ${key(sql, worker, unit)}`;
+}
+
+/**
+ * Takes all units of a super-transaction away from their attempts. Commit and abort call it in the Postgres transaction that
+ * changes the state; afterwards they kill the holders of `lockNames`, who might have looked just before.
+ */
+export async function revokeTransaction(tx: Transaction, transactionId: number): Promise<void> {
+  await tx`UPDATE qserv.load_unit SET token = NULL WHERE transaction_id = ${transactionId} AND token IS NOT NULL`;
+}
+
+/**
+ * MySQL user locks under which a revoked attempt may still be about to attach, by worker. Units that are recorded are left
+ * out: their last attempt is over, and it killed its forerunners.
+ */
+export async function lockNames(sql: Queryable, transactionId: number): Promise<{ worker: string; lock: string }[]> {
+  const rows = await sql<{ worker: string; table: string; chunk: number; is_overlap: boolean }[]>`
+    SELECT worker, "table", chunk, is_overlap FROM qserv.load_unit
+    WHERE transaction_id = ${transactionId} AND record IS NULL AND attaching IS NOT NULL`;
+  return rows.map(({ worker, table, chunk, is_overlap }) => ({
+    worker,
+    lock: unitLock({ transactionId, table, chunk, overlap: is_overlap }),
+  }));
+}
+
+/** The units of a super-transaction that are recorded on a worker. */
+export async function recordedUnits(
+  sql: Queryable,
+  worker: string,
+  transactionId: number,
+): Promise<{ unit: LoadUnit; rows: number }[]> {
+  const rows = await sql<{ database: string; table: string; chunk: number; is_overlap: boolean; rows: number }[]>`
+    SELECT database, "table", chunk, is_overlap, (record->>'rows')::bigint AS rows FROM qserv.load_unit
+    WHERE transaction_id = ${transactionId} AND worker = ${worker} AND record IS NOT NULL
+    ORDER BY "table", chunk, is_overlap`;
+  return rows.map(({ database, table, chunk, is_overlap, rows }) => ({
+    unit: { transactionId, database, table, chunk, overlap: is_overlap },
+    rows,
+  }));
+}
+
+/**
+ * Staging tables on a worker that somebody still needs: an attempt's that holds its token, and those noted as attaching in a
+ * super-transaction that is not ended. With `known`: super-transactions of which there are records at all.
+ */
+export async function stagingInUse(
+  sql: Queryable,
+  worker: string,
+  transactionIds: number[],
+): Promise<{ staging: Set<string>; known: Set<number> }> {
+  const rows = await sql<{ id: number; staging: string | null; noted: string | null }[]>`
+    SELECT t.id,
+      CASE WHEN u.token IS NOT NULL THEN u.staging END AS staging,
+      CASE WHEN t.state NOT IN ('FINISHED', 'ABORTED') THEN u.attaching->>'staging' END AS noted
+    FROM qserv.transaction t
+    LEFT JOIN qserv.load_unit u ON u.transaction_id = t.id AND u.worker = ${worker} AND u.record IS NULL
+    WHERE t.id = ANY(${transactionIds})`;
+  const staging = new Set<string>();
+  for (const row of rows) {
+    if (row.staging) staging.add(row.staging);
+    if (row.noted) staging.add(row.noted);
+  }
+  return { staging, known: new Set(rows.map((row) => row.id)) };
+}
+
+function key(sql: Queryable, worker: string, unit: LoadUnit) {
+  return (sql as Transaction)`transaction_id = ${unit.transactionId} AND worker = ${worker}
+    AND database = ${unit.database} AND "table" = ${unit.table} AND chunk = ${unit.chunk} AND is_overlap = ${unit.overlap}`;
+}
+
+function revoked(unit: LoadUnit): IngestError {
+  return new IngestError(
+    'REVOKED',
+    `this attempt was overtaken by another one, or super-transaction ${unit.transactionId} was ended`,
+    { unit },
+  );
+}
