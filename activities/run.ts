@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { toFailure } from './errors';
 
-/** How often a heartbeat is sent; well below every heartbeat timeout in use. */
+/** Longest pause between heartbeats; shorter where the heartbeat timeout asks for it. */
 const HEARTBEAT_MS = 5_000;
 
 export interface Running {
@@ -17,7 +17,8 @@ export interface Running {
 export async function run<T>(body: (running: Running) => Promise<T>): Promise<T> {
   const context = Context.current();
   let details: unknown;
-  const timer = setInterval(() => context.heartbeat(details), HEARTBEAT_MS);
+  const { heartbeatTimeoutMs = HEARTBEAT_MS * 3 } = context.info;
+  const timer = setInterval(() => context.heartbeat(details), Math.min(HEARTBEAT_MS, heartbeatTimeoutMs / 3));
   try {
     return await body({
       signal: context.cancellationSignal,
