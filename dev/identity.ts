@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Which process is which. A process id alone is not enough: it may have been given to another process since it was noted, so
@@ -61,7 +62,7 @@ export function processesOf(folder: string): number[] {
   const belongs = (variable: string) => variable === mark || variable.startsWith(`${mark}/`);
   if (hasProc) {
     return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
+      .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
       .map(Number)
       .filter((pid) => readProc(pid, 'environ')?.split('\0').some(belongs) && identity(pid) !== undefined);
   }
@@ -70,4 +71,24 @@ export function processesOf(folder: string): number[] {
     .split('\n')
     .filter((line) => line.split(' ').some(belongs))
     .map((line) => Number.parseInt(line, 10));
+}
+
+/** Kills all processes that belong to the folder and waits until they are gone. */
+export async function killProcessesOf(folder: string): Promise<void> {
+  for (let round = 0; round < 200; round++) {
+    const left = processesOf(folder);
+    if (left.length === 0) return;
+    for (const pid of left) signal(pid, 'SIGKILL');
+    await sleep(50);
+  }
+  throw new Error(`processes of ${folder} do not end: ${processesOf(folder).join(', ')}`);
+}
+
+/** Sends a signal; a process that is gone already is success. */
+export function signal(pid: number, how: NodeJS.Signals): void {
+  try {
+    process.kill(pid, how);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }

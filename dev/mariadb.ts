@@ -27,6 +27,8 @@ export interface MariaDbOptions {
   port?: number;
   /** Which of Qserv's schemas a new server has: the czar's (`master`) or a worker's. */
   role?: 'master' | 'worker';
+  /** File with the account's password, made if missing; default: one in `dir`. Servers may share one. */
+  passwordFile?: string;
   report?: Report;
 }
 
@@ -61,6 +63,7 @@ const MAX_SOCKET_PATH = 107;
 export class MariaDbServer extends ManagedProcess {
   private readonly role: 'master' | 'worker';
   private readonly dataDir: string;
+  private readonly passwordFile: string;
   private programs?: MariaDbPrograms;
   protected override readonly readyWithin = 120;
 
@@ -68,6 +71,7 @@ export class MariaDbServer extends ManagedProcess {
     super(options.name, options.dir, { port: options.port }, options.report);
     this.role = options.role ?? 'worker';
     this.dataDir = join(this.dir, 'data');
+    this.passwordFile = options.passwordFile ?? join(this.dir, 'password');
   }
 
   /** Address and account of the service's user, who may do everything. */
@@ -76,7 +80,7 @@ export class MariaDbServer extends ManagedProcess {
   }
 
   private get password(): string {
-    return keptSecret(join(this.dir, 'password'));
+    return keptSecret(this.passwordFile);
   }
 
   private get initFile(): string {
@@ -136,7 +140,7 @@ export class MariaDbServer extends ManagedProcess {
       await connection.query('SELECT 1');
       return true;
     } finally {
-      connection.destroy();
+      await connection.end();
     }
   }
 }

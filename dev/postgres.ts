@@ -46,7 +46,8 @@ export class PostgresServer extends ManagedProcess {
 
   /** Connection URL, password included, of a database (default `qserv`). */
   url(database = 'qserv'): string {
-    return `postgres://${USER}:${this.password}@127.0.0.1:${this.portOf('port')}/${database}`;
+    const port = this.portOf('port');
+    return `postgres://${USER}:${this.password}@127.0.0.1:${port}/${database}`;
   }
 
   override async remove(): Promise<void> {
@@ -54,8 +55,12 @@ export class PostgresServer extends ManagedProcess {
     rmSync(this.home, { recursive: true, force: true });
   }
 
+  private get passwordFile(): string {
+    return join(this.dir, 'password');
+  }
+
   private get password(): string {
-    return keptSecret(join(this.dir, 'password'));
+    return keptSecret(this.passwordFile);
   }
 
   private get dataDir(): string {
@@ -65,6 +70,8 @@ export class PostgresServer extends ManagedProcess {
   protected override async prepare(): Promise<void> {
     if (isRoot) this.owner = await unprivilegedUser(this.report);
     this.bin = join(await enterableBinaries(this.owner), 'bin');
+    // Data without our password belong to a folder of this name that was deleted.
+    if (!existsSync(this.passwordFile)) rmSync(this.dataDir, { recursive: true, force: true });
     if (existsSync(this.dataDir)) return;
     this.report('creating the data folder');
     await this.createData();

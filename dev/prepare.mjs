@@ -36,7 +36,7 @@ async function installPackages() {
   const total = Object.values(wanted).filter((entry) => !entry.optional).length - 1;
   const count = () => `${countPackages(at('node_modules'))} of at least ${total} packages`;
   // npm tells its scripts where it is; a plain `node dev/prepare.mjs` looks on PATH.
-  const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
+  const npm = process.env.npm_execpath?.endsWith('npm-cli.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
   await step('npm ci', [...npm, 'ci', '--include=dev', '--no-audit', '--no-fund'], count);
 }
 
@@ -50,11 +50,12 @@ function isInstalled(wanted) {
   return needed.every(same) && Object.keys(present).every(same);
 }
 
+/** npm makes all folders first, and fills them then. */
 function countPackages(folder) {
   if (!existsSync(folder)) return 0;
   return readdirSync(folder).reduce((n, name) => {
-    if (name.startsWith('.')) return n;
-    return n + (name.startsWith('@') ? readdirSync(join(folder, name)).length : 1);
+    if (name.startsWith('@')) return n + countPackages(join(folder, name));
+    return existsSync(join(folder, name, 'package.json')) ? n + 1 : n;
   }, 0);
 }
 

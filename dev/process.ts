@@ -1,22 +1,26 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readText, writeFileAtomic } from './files';
-import { FOLDER_VARIABLE, identity, isSame, processesOf } from './identity';
+import { FOLDER_VARIABLE, identity, isSame, killProcessesOf, signal } from './identity';
 import { PortFile } from './ports';
 
 /** What to run. Secrets belong in `env` or in files, never in `args`, which everybody on the machine can read. */
 export interface Launch {
   command: string;
   args: string[];
-  env?: Record<string, string>;
+  /** Added to our own environment; undefined takes a variable away. */
+  env?: Record<string, string | undefined>;
   cwd?: string;
   uid?: number;
   gid?: number;
 }
 
 export type ProcessState = 'running' | 'stopped';
+
+/** A log that grew beyond this is set aside at the next start, as `log.old`. */
+const MAX_LOG_BYTES = 16 << 20;
 
 /** Where a process tells what it is doing while it takes long. */
 export type Report = (message: string) => void;
@@ -61,8 +65,19 @@ export abstract class ManagedProcess {
 
   /** Process id, while it lives. */
   get pid(): number | undefined {
-    const noted = readText(this.pidFile);
+    const noted = this.noted?.identity;
     return noted !== undefined && isSame(noted) ? Number.parseInt(noted, 10) : undefined;
+  }
+
+  /** What the pid file says: `PID START`, and on the next line where the log stood when the process was launched. */
+  private get noted(): { identity: string; logStart: number } | undefined {
+    const [who, logStart] = readText(this.pidFile)?.split('\n') ?? [];
+    return who === undefined ? undefined : { identity: who, logStart: Number(logStart) };
+  }
+
+  /** What the latest process has written to its log so far (of much, the beginning). */
+  protected get output(): string {
+    return this.logFrom(this.noted?.logStart ?? 0);
   }
 
   get state(): ProcessState {
@@ -78,21 +93,20 @@ export abstract class ManagedProcess {
 
   /** Starts the process and waits until it serves. Already running is success. Errors carry the end of its log. */
   async start(): Promise<void> {
-    if (this.pid !== undefined) return this.waitUntilReady(0);
+    if (this.pid !== undefined) return this.waitUntilReady();
     mkdirSync(this.dir, { recursive: true });
-    await this.killStrays();
+    // The pid file may have gone missing, or children outlived their parent.
+    await killProcessesOf(this.dir);
     await this.prepare();
     const taken = new Set<number>();
     for (let attempt = 1; ; attempt++) {
       for (const port of Object.values(this.ports)) await port.choose(taken);
-      const logStart = this.logSize();
       await this.spawn();
       try {
-        return await this.waitUntilReady(logStart);
+        return await this.waitUntilReady();
       } catch (error) {
-        const output = this.logFrom(logStart);
-        const portTaken = /address already in use/i.test(output);
-        if (attempt >= 20 || this.pid !== undefined || !(portTaken || this.mayRetry(output))) {
+        const portTaken = /address already in use/i.test(this.output);
+        if (attempt >= 20 || this.pid !== undefined || !(portTaken || this.mayRetry(this.output))) {
           await this.stop(1000);
           throw error;
         }
@@ -112,7 +126,7 @@ export abstract class ManagedProcess {
       if (!(await this.gone(pid, graceMs))) signal(pid, 'SIGKILL');
       await this.gone(pid, 10_000);
     }
-    await this.killStrays();
+    await killProcessesOf(this.dir);
     rmSync(this.pidFile, { force: true });
   }
 
@@ -146,6 +160,8 @@ export abstract class ManagedProcess {
 
   private async spawn(): Promise<void> {
     const { command, args, env, cwd, uid, gid } = await this.launch();
+    if (this.logSize() > MAX_LOG_BYTES) renameSync(this.logFile, `${this.logFile}.old`);
+    const logStart = this.logSize();
     const log = openSync(this.logFile, 'a', 0o640);
     try {
       const child = spawn(command, args, {
@@ -161,13 +177,13 @@ export abstract class ManagedProcess {
       });
       child.unref();
       const pid = child.pid as number;
-      writeFileAtomic(this.pidFile, identity(pid) ?? `${pid} gone`);
+      writeFileAtomic(this.pidFile, `${identity(pid) ?? `${pid} gone`}\n${logStart}\n`);
     } finally {
       closeSync(log);
     }
   }
 
-  private async waitUntilReady(logStart: number): Promise<void> {
+  private async waitUntilReady(): Promise<void> {
     const end = Date.now() + this.readyWithin * 1000;
     let reason: unknown;
     for (;;) {
@@ -177,7 +193,7 @@ export abstract class ManagedProcess {
         reason = error;
       }
       if (this.pid === undefined) {
-        throw new Error(`${this.name} ended while starting:\n${lastLines(this.logFrom(logStart))}`);
+        throw new Error(`${this.name} ended while starting:\n${lastLines(this.output)}`);
       }
       if (Date.now() > end) {
         const message = `${this.name} does not answer after ${this.readyWithin} s:\n${this.logTail()}`;
@@ -185,17 +201,6 @@ export abstract class ManagedProcess {
       }
       await sleep(50);
     }
-  }
-
-  /** Kills processes of this folder that the pid file does not know (it went missing, or they outlived their parent). */
-  private async killStrays(): Promise<void> {
-    for (let round = 0; round < 100; round++) {
-      const strays = processesOf(this.dir);
-      if (strays.length === 0) return;
-      for (const pid of strays) signal(pid, 'SIGKILL');
-      await sleep(50);
-    }
-    throw new Error(`processes of ${this.dir} do not end: ${processesOf(this.dir).join(', ')}`);
   }
 
   private async gone(pid: number, withinMs: number): Promise<boolean> {
@@ -227,12 +232,4 @@ export abstract class ManagedProcess {
 
 function lastLines(text: string): string {
   return text.trimEnd().split('\n').slice(-15).join('\n');
-}
-
-function signal(pid: number, how: NodeJS.Signals): void {
-  try {
-    process.kill(pid, how);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { type Launch, ManagedProcess, type Report } from './process';
+import { temporalEnvironment } from './temporal-env';
 import { findTemporal } from './temporal-program';
 
 export interface TemporalOptions {
@@ -62,8 +63,7 @@ export class TemporalServer extends ManagedProcess {
         'synchronous=normal',
         ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
       ],
-      // The server must not take a client's profile for its own.
-      env: { TEMPORAL_ADDRESS: '', TEMPORAL_NAMESPACE: '', TEMPORAL_PROFILE: '' },
+      env: temporalEnvironment(),
     };
   }
 

@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkout, readText, shortHash, writeFileAtomic } from './files';
+import { type Launch, ManagedProcess, type Report } from './process';
+
+export interface ServiceOptions {
+  name: string;
+  dir: string;
+  /** Entry below dist/ and its arguments. */
+  entry: string;
+  args?: string[];
+  /** Settings for the process, known once the servers have their ports. */
+  env: () => Record<string, string | undefined>;
+  report?: Report;
+}
+
+/** One of our own processes, from dist/. It serves once it has printed a line that begins with `ready`. */
+export class ServiceProcess extends ManagedProcess {
+  private readonly fingerprintFile: string;
+
+  constructor(private readonly options: ServiceOptions) {
+    super(options.name, options.dir, {}, options.report);
+    this.fingerprintFile = join(this.dir, 'started-with');
+  }
+
+  /** True while it runs with other settings or other code than a start now would give it. */
+  get isOutdated(): boolean {
+    return this.pid !== undefined && readText(this.fingerprintFile) !== this.fingerprint();
+  }
+
+  get isBuilt(): boolean {
+    return existsSync(this.script);
+  }
+
+  private get script(): string {
+    return join(checkout, 'dist', this.options.entry);
+  }
+
+  /** Changes with settings and with the build (dev/prepare.mjs notes what it built from). Holds no secret in clear. */
+  private fingerprint(): string {
+    const build = readText(join(checkout, 'dist', '.sources.json')) ?? '';
+    return shortHash(JSON.stringify(this.options.env()) + build);
+  }
+
+  protected override async prepare(): Promise<void> {
+    if (!this.isBuilt) throw new Error(`${this.script} is not there: run node dev/prepare.mjs`);
+    writeFileAtomic(this.fingerprintFile, this.fingerprint());
+  }
+
+  protected override async launch(): Promise<Launch> {
+    return {
+      command: process.execPath,
+      args: ['--enable-source-maps', this.script, ...(this.options.args ?? [])],
+      env: this.options.env(),
+      cwd: checkout,
+    };
+  }
+
+  protected override async isReady(): Promise<boolean> {
+    return /^ready\b/m.test(this.output);
+  }
+}
