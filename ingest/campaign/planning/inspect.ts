@@ -1,0 +1,76 @@
+import { inspectSource, type SourceRules } from '../../source';
+import type { ContributionSource } from '../../worker/worker';
+import type { CatalogTable } from './catalog';
+import { dialectOf } from './dialects';
+import type { Faults } from './faults';
+import type { PlannedFile } from './files';
+
+/** Sources that are looked at side by side. */
+const SIDE_BY_SIDE = 32;
+
+/** How a file is read; without the facts that the plan saw of it. */
+export function sourceOf(file: PlannedFile, table: CatalogTable): ContributionSource {
+  const { group } = file;
+  return {
+    url: file.url,
+    dialect: dialectOf(table.dialect, group.dialect),
+    charset: group.charset,
+    ...(group.http === undefined ? {} : { http: group.http }),
+    ...(group.compression === undefined ? {} : { compression: group.compression }),
+  };
+}
+
+/** Looks at every file and hands on those that are there and as large as declared, with their facts. Faults are added. */
+export async function inspectFiles(
+  files: AsyncIterable<PlannedFile>,
+  table: CatalogTable,
+  rules: SourceRules,
+  faults: Faults,
+  take: (file: PlannedFile) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  await eachSideBySide(files, SIDE_BY_SIDE, async (file) => {
+    signal?.throwIfAborted();
+    try {
+      Object.assign(file, await inspectSource(sourceOf(file, table), rules, signal));
+    } catch (error) {
+      faults.take(file.path, error);
+      return;
+    }
+    if (file.declared !== undefined && file.bytes !== undefined && file.bytes !== file.declared) {
+      faults.add(
+        `${file.path}.bytes`,
+        `${file.url} has ${file.bytes} bytes, ${file.declared} are declared; is it complete?`,
+      );
+      return;
+    }
+    take(file);
+  });
+}
+
+async function eachSideBySide<T>(
+  items: AsyncIterable<T>,
+  width: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const iterator = items[Symbol.asyncIterator]();
+  let failed = false;
+  const lane = async () => {
+    while (!failed) {
+      const { done, value } = await iterator.next();
+      if (done) return;
+      await work(value);
+    }
+  };
+  const guarded = async () => {
+    try {
+      await lane();
+    } catch (error) {
+      failed = true;
+      throw error;
+    }
+  };
+  const results = await Promise.allSettled(Array.from({ length: width }, guarded));
+  await iterator.return?.();
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
