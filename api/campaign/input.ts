@@ -17,18 +17,22 @@ export const reference = z
   .strictObject({ $ref: z.string().min(1).describe('URL of a JSON file, or its path relative to `base`.') })
   .describe('Stands for the JSON object in another file.');
 
-const registration = z
-  .record(z.string(), z.unknown())
-  .refine((value) => !('$ref' in value), { path: ['$ref'], message: 'stands for the whole object', abort: true });
-
-const definition = z.union([reference, registration]);
+/** Qserv's registrations are checked when references are read, ingest/campaign/planning/catalog.ts. */
+const registration = () =>
+  z
+    .record(z.string(), z.unknown())
+    .refine((value) => !('$ref' in value), { path: ['$ref'], message: 'stands for the whole object', abort: true });
+export const databaseRegistration = registration();
+export const tableRegistration = registration();
 
 export const campaignTable = z
   .strictObject({
-    definition: definition.describe(
-      "The table as Qserv's POST /ingest/table takes it (table, is_partitioned, schema, director_table, director_key, …; " +
-        '`database` may be left out), or {"$ref": "table_Object.json"}.',
-    ),
+    definition: z
+      .union([reference, tableRegistration])
+      .describe(
+        "The table as Qserv's POST /ingest/table takes it (table, is_partitioned, schema, director_table, director_key, …; " +
+          '`database` may be left out), or {"$ref": "table_Object.json"}.',
+      ),
     contributions: z
       .array(contributions)
       .default([])
@@ -72,10 +76,12 @@ export const campaignInput = z
         'URL of the folder that relative paths start from, e.g. root://catalogs/test101/. The command line fills in the folder ' +
           'of the campaign file.',
       ),
-    database: definition.describe(
-      "The database as Qserv's POST /ingest/database takes it (database, num_stripes, num_sub_stripes, overlap, …), or " +
-        '{"$ref": "database.json"}.',
-    ),
+    database: z
+      .union([reference, databaseRegistration])
+      .describe(
+        "The database as Qserv's POST /ingest/database takes it (database, num_stripes, num_sub_stripes, overlap, …), or " +
+          '{"$ref": "database.json"}.',
+      ),
     tables: z.array(campaignTable).min(1, 'a campaign needs at least one table').describe('The tables, in any order.'),
     quality: z
       .enum(['strict', 'lenient'])

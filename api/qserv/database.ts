@@ -4,11 +4,13 @@ import { flag, int, real } from './fields';
 
 /** Body of POST /ingest/database, docs/contract/controller.md §4.1; also Qserv's database JSON files. Other keys are ignored. */
 export const registerDatabase = z.object({
-  database: z.string(),
-  num_stripes: int,
-  num_sub_stripes: int,
-  overlap: real.nonnegative("overlap can't have a negative value"),
-  auto_build_secondary_index: flag.default(true),
+  database: z.string().describe('Name of the database.'),
+  num_stripes: int.describe('Stripes of the partitioning.'),
+  num_sub_stripes: int.describe('Sub-stripes in each stripe.'),
+  overlap: real.nonnegative("overlap can't have a negative value").describe('Width of the overlap, degrees.'),
+  auto_build_secondary_index: flag
+    .default(true)
+    .describe('Build director indexes at commit; fixed for the life of the database. Default: 1.'),
 });
 
 /** The same as the domain has it. */

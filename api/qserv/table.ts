@@ -4,21 +4,31 @@ import { flag, real } from './fields';
 
 /** Body of POST /ingest/table, docs/contract/controller.md §5.2; also Qserv's table JSON files. Other keys are ignored. */
 export const registerTable = z.object({
-  database: z.string(),
-  table: z.string(),
-  is_partitioned: flag,
-  schema: z.array(z.object({ name: z.string(), type: z.string() })),
-  director_table: z.string().default(''),
-  director_key: z.string().default(''),
-  director_table2: z.string().default(''),
-  director_key2: z.string().default(''),
-  latitude_key: z.string().default(''),
-  longitude_key: z.string().default(''),
-  flag: z.string().default(''),
-  ang_sep: real.default(0),
-  unique_primary_key: flag.default(true),
-  charset_name: z.string().default(''),
-  collation_name: z.string().default(''),
+  database: z.string().describe('Database that the table belongs to.'),
+  table: z.string().describe('Name of the table.'),
+  is_partitioned: flag.describe('1: stored by chunk. 0: a regular table, whole on every worker.'),
+  schema: z
+    .array(
+      z.object({ name: z.string(), type: z.string().describe('MySQL type with attributes, e.g. BIGINT NOT NULL.') }),
+    )
+    .describe('Columns in the order of the input files.'),
+  director_table: z
+    .string()
+    .default('')
+    .describe('Empty for a director; else the director [database.]table that this table depends on or matches.'),
+  director_key: z
+    .string()
+    .default('')
+    .describe('Primary key column of a director; the column that refers to it in others.'),
+  director_table2: z.string().default('').describe('Second director of a ref-match table.'),
+  director_key2: z.string().default('').describe('Column that refers to the second director.'),
+  latitude_key: z.string().default('').describe('Column with the declination, degrees.'),
+  longitude_key: z.string().default('').describe('Column with the right ascension, degrees.'),
+  flag: z.string().default('').describe('Column of flags of a ref-match table.'),
+  ang_sep: real.default(0).describe('Largest angular separation in a ref-match table.'),
+  unique_primary_key: flag.default(true).describe('Whether keys of the director index are unique. Default: 1.'),
+  charset_name: z.string().default('').describe('MySQL character set of the table. Default: latin1.'),
+  collation_name: z.string().default('').describe('MySQL collation. Default: latin1_general_ci.'),
 });
 export type RegisterTable = z.infer<typeof registerTable>;
 
