@@ -87,6 +87,11 @@ export class MariaDbServer extends ManagedProcess {
     return join(this.dir, 'init.sql');
   }
 
+  /** Never shared: a server that starts deletes the temporary tables it finds, also those of a server at work. */
+  private get tmpDir(): string {
+    return join(this.dir, 'tmp');
+  }
+
   private get socket(): string {
     const inside = join(this.dir, 'mysql.sock');
     return inside.length <= MAX_SOCKET_PATH ? inside : join(tmpdir(), `qserv-${shortHash(this.dir)}.sock`);
@@ -94,7 +99,7 @@ export class MariaDbServer extends ManagedProcess {
 
   protected override async prepare(): Promise<void> {
     this.programs = await findMariaDb(this.report);
-    mkdirSync(join(this.dir, 'tmp'), { recursive: true });
+    mkdirSync(this.tmpDir, { recursive: true });
     if (!existsSync(this.dataDir)) await this.createData(this.programs);
     writeFileAtomic(this.initFile, initSql(this.role, this.password), 0o600);
   }
@@ -107,6 +112,7 @@ export class MariaDbServer extends ManagedProcess {
     await run(programs.installDb, [
       '--no-defaults',
       `--datadir=${unfinished}`,
+      `--tmpdir=${this.tmpDir}`,
       '--skip-test-db',
       '--auth-root-authentication-method=socket',
       ...(isRoot ? ['--user=root'] : []),
@@ -123,7 +129,7 @@ export class MariaDbServer extends ManagedProcess {
         '--no-defaults',
         ...(isRoot ? ['--user=root'] : []),
         `--datadir=${this.dataDir}`,
-        `--tmpdir=${join(this.dir, 'tmp')}`,
+        `--tmpdir=${this.tmpDir}`,
         `--socket=${this.socket}`,
         `--pid-file=${join(this.dir, 'server.pid')}`,
         `--init-file=${this.initFile}`,

@@ -188,7 +188,8 @@ export abstract class ManagedProcess {
     let reason: unknown;
     for (;;) {
       try {
-        if (await this.isReady()) return;
+        // Whoever answers may be a stranger on our port, as long as we have not seen that our process lives.
+        if ((await this.isReady()) && this.pid !== undefined) return;
       } catch (error) {
         reason = error;
       }

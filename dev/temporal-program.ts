@@ -42,6 +42,7 @@ async function locate(report: Report): Promise<string> {
   if (installed) return installed;
   const folder = join(cacheDir(), `temporal-${VERSION}`);
   const built = join(folder, 'temporal');
+  if (existsSync(built)) return built;
   return withLock(
     join(cacheDir(), `temporal-${VERSION}.lock`),
     async () => {
