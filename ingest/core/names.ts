@@ -122,6 +122,6 @@ export function stagingPrefix(transactionId: number): string {
  * super-transactions are global to the instance, so the database is left out.
  */
 export function unitLock(unit: UnitPlace): string {
-  const place = unit.chunk === 0 ? '' : `:${unit.chunk.toString(36)}${unit.overlap ? '+' : ''}`;
+  const place = unit.chunk === 0 && !unit.overlap ? '' : `:${unit.chunk.toString(36)}${unit.overlap ? '+' : ''}`;
   return `q${unit.transactionId.toString(36)}:${unit.table}${place}`;
 }

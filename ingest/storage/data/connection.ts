@@ -1,6 +1,8 @@
-import type { Readable } from 'node:stream';
+import type { Socket } from 'node:net';
+import { finished, type Readable } from 'node:stream';
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
-import { fromMysql } from './mysql-errors';
+import { IngestError } from '../../core/errors';
+import { fromMysql, MYSQL, mysqlErrno } from './mysql-errors';
 
 export { quoteId, quoteTable } from './identifiers';
 export { fromMysql, MYSQL, mysqlErrno } from './mysql-errors';
@@ -25,17 +27,30 @@ export type SqlValue = string | number | bigint | boolean | Date | Buffer | null
 /** One row of a result. BIGINT and DECIMAL beyond 2^53 arrive as strings, see `bigNumberStrings` of mysql2. */
 export type Row = Record<string, unknown>;
 
+/** `warnings` as the server's reply has it, at most 65535. */
+export interface Outcome {
+  affectedRows: number;
+  warnings: number;
+}
+
 /** Statements on one connection. `doing` says in errors what was tried. All errors are IngestErrors, see `fromMysql`. */
 export interface Statements {
   /** Rows of a SELECT or SHOW. */
   rows<T extends Row = Row>(doing: string, sql: string, values?: SqlValue[]): Promise<T[]>;
   /** DDL, INSERT, SET …: affected rows and the number of warnings. */
-  run(doing: string, sql: string, values?: SqlValue[]): Promise<{ affectedRows: number; warnings: number }>;
+  run(doing: string, sql: string, values?: SqlValue[]): Promise<Outcome>;
 }
 
 /** One connection. It is never replaced silently: when it breaks, every later statement fails with UNAVAILABLE. */
 export class DataConnection implements Statements {
-  constructor(private readonly connection: PoolConnection) {}
+  private fail!: (error: Error) => void;
+  private readonly destroyed = new Promise<never>((_, reject) => {
+    this.fail = reject;
+  });
+
+  constructor(private readonly connection: PoolConnection) {
+    this.destroyed.catch(() => {});
+  }
 
   /** The server's id of this connection, for `KILL`. */
   get threadId(): number {
@@ -43,43 +58,49 @@ export class DataConnection implements Statements {
   }
 
   async rows<T extends Row = Row>(doing: string, sql: string, values: SqlValue[] = []): Promise<T[]> {
-    try {
-      const [rows] = await this.connection.query<RowDataPacket[]>(sql, values);
-      return rows as unknown as T[];
-    } catch (error) {
-      throw fromMysql(error, doing);
-    }
+    const [rows] = await this.settle(doing, this.connection.query<RowDataPacket[]>(sql, values));
+    return rows as unknown as T[];
   }
 
-  async run(doing: string, sql: string, values: SqlValue[] = []): Promise<{ affectedRows: number; warnings: number }> {
-    try {
-      const [result] = await this.connection.query<ResultSetHeader>(sql, values);
-      return { affectedRows: result.affectedRows, warnings: result.warningStatus };
-    } catch (error) {
-      throw fromMysql(error, doing);
-    }
+  async run(doing: string, sql: string, values: SqlValue[] = []): Promise<Outcome> {
+    const [result] = await this.settle(doing, this.connection.query<ResultSetHeader>(sql, values));
+    return { affectedRows: result.affectedRows, warnings: result.warningStatus };
   }
 
   /**
-   * A `LOAD DATA LOCAL INFILE` statement fed from `source`. mysql2 takes an error of the source for the end of the file and
-   * waits for ever on one that closes without a word, so whoever calls this destroys the connection when the source fails.
+   * A `LOAD DATA LOCAL INFILE` statement fed from `source`. A source that fails or closes early destroys the connection and
+   * rejects with the source's error: to mysql2 an error of the source is the end of the file, and on one that closes without
+   * a word its query never settles.
    */
-  async runWithInput(
-    doing: string,
-    sql: string,
-    source: Readable,
-  ): Promise<{ affectedRows: number; warnings: number }> {
+  async runWithInput(doing: string, sql: string, source: Readable): Promise<Outcome> {
+    // Listens before mysql2 does, so the connection is gone before the server could be told "end of file".
+    const stop = finished(source, { writable: false }, (error) => {
+      if (error) this.destroy(error);
+    });
     try {
-      const [result] = await this.connection.query<ResultSetHeader>({ sql, infileStreamFactory: () => source });
+      const query = this.connection.query<ResultSetHeader>({ sql, infileStreamFactory: () => source });
+      const [result] = await this.settle(doing, query);
       return { affectedRows: result.affectedRows, warnings: result.warningStatus };
-    } catch (error) {
-      throw fromMysql(error, doing);
+    } finally {
+      stop();
     }
   }
 
-  /** Breaks the connection at once: the server rolls back what it does for it, and frees its locks. */
-  destroy(): void {
+  /** Breaks the connection at once. What runs on it, and whatever is tried on it later, fails with `reason`. */
+  destroy(reason?: Error): void {
+    this.fail(reason ?? new IngestError('UNAVAILABLE', 'the connection was closed'));
     this.connection.destroy();
+    // mysql2 only ends the socket, and would first send all that is buffered.
+    (this.connection.connection as unknown as { stream: Socket }).stream.destroy();
+  }
+
+  /** mysql2 leaves the callers of a destroyed connection without an answer; here they get one. */
+  private async settle<T>(doing: string, query: Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([query, this.destroyed]);
+    } catch (error) {
+      throw fromMysql(error, doing);
+    }
   }
 }
 
@@ -103,6 +124,8 @@ export class DataServer implements Statements {
     const lockWait = Math.max(1, Math.round(options.lockWaitSeconds ?? 10));
     // Queued before any statement of the borrower; a failure shows in that statement.
     this.pool.pool.on('connection', (connection) => {
+      // A second failure of a broken connection has no other listener and would end the process.
+      connection.on('error', () => {});
       connection.query(`SET SESSION lock_wait_timeout = ${lockWait}`, () => {});
     });
   }
@@ -118,12 +141,13 @@ export class DataServer implements Statements {
     } catch (error) {
       throw fromMysql(error, `${this.name}: ${doing}`);
     }
+    const connection = new DataConnection(borrowed);
     try {
-      const result = await work(new DataConnection(borrowed));
+      const result = await work(connection);
       borrowed.release();
       return result;
     } catch (error) {
-      borrowed.destroy();
+      connection.destroy();
       throw fromMysql(error, `${this.name}: ${doing}`);
     }
   }
@@ -132,7 +156,7 @@ export class DataServer implements Statements {
     return this.connection(doing, (c) => c.rows<T>(`${this.name}: ${doing}`, sql, values));
   }
 
-  run(doing: string, sql: string, values: SqlValue[] = []): Promise<{ affectedRows: number; warnings: number }> {
+  run(doing: string, sql: string, values: SqlValue[] = []): Promise<Outcome> {
     return this.connection(doing, (c) => c.run(`${this.name}: ${doing}`, sql, values));
   }
 
@@ -141,8 +165,7 @@ export class DataServer implements Statements {
     try {
       await this.run('kill a connection', `KILL ${Math.trunc(threadId)}`);
     } catch (error) {
-      const { errno } = (error as { details?: { errno?: number } }).details ?? {};
-      if (errno !== 1094) throw error; // ER_NO_SUCH_THREAD
+      if (mysqlErrno(error) !== MYSQL.NO_SUCH_THREAD) throw error;
     }
   }
 

@@ -2,6 +2,7 @@ import { IngestError } from '../../core/errors';
 import { unitLock } from '../../core/names';
 import type { TransactionState } from '../../core/transactions';
 import type { LoadedContribution, LoadUnit } from '../../worker/worker';
+import type { ContributionTimes } from './load-contributions';
 import type { Queryable, Transaction } from './open';
 
 /** Fencing and results of load units, docs/design.md §4; the table is migration 002. */
@@ -13,7 +14,7 @@ export interface UnitRecord {
   rows: number;
   /** Bytes of CSV. */
   bytes: number;
-  contributions: LoadedContribution[];
+  contributions: (LoadedContribution & ContributionTimes)[];
 }
 
 /** What an attempt says before it attaches, so that whoever comes after a crash can tell whose rows are there. */
@@ -102,8 +103,9 @@ export async function noteAttaching(sql: Queryable, worker: string, unit: LoadUn
 /** Whether the attempt may still attach: its token stands and the super-transaction is STARTED. REVOKED otherwise. */
 export async function checkToken(sql: Queryable, worker: string, unit: LoadUnit, token: string): Promise<void> {
   const rows = await sql`
-    SELECT 1 FROM qserv.load_unit u JOIN qserv.transaction t ON t.id = u.transaction_id
-    WHERE ${key(sql, worker, unit)} AND u.token = ${token} AND u.record IS NULL AND t.state = 'STARTED'`;
+    SELECT 1 FROM qserv.load_unit
+    WHERE ${key(sql, worker, unit)} AND token = ${token} AND record IS NULL
+      AND EXISTS (SELECT 1 FROM qserv.transaction t WHERE t.id = transaction_id AND t.state = 'STARTED')`;
   if (rows.count === 0) throw revoked(unit);
 }
 
@@ -129,10 +131,11 @@ export async function clearNote(sql: Queryable, worker: string, unit: LoadUnit, 
   if (rows.count === 0) throw revoked(unit);
 }
 
-/** True when the token stood and is now given back: the attempt failed, and may say so. */
+/** True when the token stood and is now given back: the attempt failed without
+ * attaching anything, and may say so. */
 export async function giveUpUnit(tx: Transaction, worker: string, unit: LoadUnit, token: string): Promise<boolean> {
   const rows = await tx`
-    UPDATE qserv.load_unit SET token = NULL, staging = NULL
+    UPDATE qserv.load_unit SET token = NULL, staging = NULL, attaching = NULL
     WHERE ${key(tx, worker, unit)} AND token = ${token} AND record IS NULL`;
   return rows.count > 0;
 }
@@ -187,28 +190,27 @@ export async function recordedUnits(
   }));
 }
 
-/**
- * Staging tables on a worker that somebody still needs: an attempt's that holds its token, and those noted as attaching in a
- * super-transaction that is not ended. With `known`: super-transactions of which there are records at all.
- */
-export async function stagingInUse(
-  sql: Queryable,
-  worker: string,
-  transactionIds: number[],
-): Promise<{ staging: Set<string>; known: Set<number> }> {
-  const rows = await sql<{ id: number; staging: string | null; noted: string | null }[]>`
+/** What the records say of the staging tables of some super-transactions on a worker. */
+export interface StagingRecords {
+  /** Of attempts that hold their token. */
+  current: Set<string>;
+  /** Noted as attaching in a super-transaction that is not ended: evidence for the next attempt. */
+  noted: Set<string>;
+  /** Super-transactions of which there are records at all. */
+  known: Set<number>;
+}
+
+export async function stagingInUse(sql: Queryable, worker: string, transactionIds: number[]): Promise<StagingRecords> {
+  const rows = await sql<{ id: number; current: string | null; noted: string | null }[]>`
     SELECT t.id,
-      CASE WHEN u.token IS NOT NULL THEN u.staging END AS staging,
+      CASE WHEN u.token IS NOT NULL THEN u.staging END AS current,
       CASE WHEN t.state NOT IN ('FINISHED', 'ABORTED') THEN u.attaching->>'staging' END AS noted
     FROM qserv.transaction t
     LEFT JOIN qserv.load_unit u ON u.transaction_id = t.id AND u.worker = ${worker} AND u.record IS NULL
     WHERE t.id = ANY(${transactionIds})`;
-  const staging = new Set<string>();
-  for (const row of rows) {
-    if (row.staging) staging.add(row.staging);
-    if (row.noted) staging.add(row.noted);
-  }
-  return { staging, known: new Set(rows.map((row) => row.id)) };
+  const names = (of: 'current' | 'noted') =>
+    new Set(rows.map((row) => row[of]).filter((name): name is string => name !== null));
+  return { current: names('current'), noted: names('noted'), known: new Set(rows.map((row) => row.id)) };
 }
 
 function key(sql: Queryable, worker: string, unit: LoadUnit) {

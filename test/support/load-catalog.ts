@@ -1,0 +1,160 @@
+import { DEFAULT_DIALECT } from '../../ingest/core/dialect';
+import { chunkTable, TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../ingest/core/names';
+import type { TransactionState } from '../../ingest/core/transactions';
+import { DataServer, type MysqlAccess, quoteId, quoteTable } from '../../ingest/storage/data/connection';
+import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
+import type { ContributionSource, LoadUnit } from '../../ingest/worker/worker';
+
+/** A table of a test catalog: `Object` has one chunk table a chunk, `Filter` is a regular table. */
+export const OBJECT_COLUMNS: [string, string][] = [
+  ['objectId', 'BIGINT NOT NULL'],
+  ['ra', 'DOUBLE NOT NULL'],
+  ['decl', 'DOUBLE NOT NULL'],
+  ['mag', 'FLOAT'],
+  ['flag', 'TINYINT NOT NULL'],
+  ['name', 'VARCHAR(32) NOT NULL'],
+  ['subChunkId', 'INT NOT NULL'],
+];
+const FILTER_COLUMNS: [string, string][] = [
+  ['filterId', 'INT NOT NULL'],
+  ['name', 'CHAR(8) NOT NULL'],
+];
+
+/**
+ * A registered, unpublished catalog with one worker, as loading finds it: records in PostgreSQL, prototypes in the worker's
+ * MariaDB. What the controller does for it is told by the controller's own tests.
+ */
+export class TestCatalog {
+  private constructor(
+    readonly database: string,
+    readonly worker: string,
+    readonly postgresUrl: string,
+    readonly metadata: Metadata,
+    readonly server: DataServer,
+  ) {}
+
+  static async create(database: string, worker: string, postgresUrl: string, mysql: MysqlAccess): Promise<TestCatalog> {
+    const metadata = openMetadata(postgresUrl);
+    await metadata.migrate();
+    const catalog = new TestCatalog(database, worker, postgresUrl, metadata, new DataServer('test', mysql));
+    await catalog.register();
+    return catalog;
+  }
+
+  private async register(): Promise<void> {
+    const { metadata, database, worker } = this;
+    await metadata.transaction(async (tx) => {
+      await tx`INSERT INTO qserv.config_worker VALUES (${worker}, true, false) ON CONFLICT DO NOTHING`;
+      await tx`INSERT INTO qserv.config_database_family VALUES ('test', 1, 85, 12, 0.01667) ON CONFLICT DO NOTHING`;
+      await tx`INSERT INTO qserv.config_database (database, family_name) VALUES (${database}, 'test')`;
+      for (const [table, columns] of [
+        ['Object', OBJECT_COLUMNS],
+        ['Filter', FILTER_COLUMNS],
+      ] as const) {
+        await tx`INSERT INTO qserv.config_database_table (database, "table", is_partitioned)
+          VALUES (${database}, ${table}, ${table === 'Object'})`;
+        const all = [[TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE], ...columns] as [string, string][];
+        for (const [i, [name, type]] of all.entries()) {
+          await tx`INSERT INTO qserv.config_database_table_schema VALUES (${database}, ${table}, ${i}, ${name}, ${type})`;
+        }
+      }
+    });
+    await this.server.run('create', `CREATE DATABASE ${quoteId(database)}`);
+    await this.createTable('Object', OBJECT_COLUMNS);
+    await this.createTable('Filter', FILTER_COLUMNS);
+  }
+
+  private async createTable(table: string, columns: [string, string][]): Promise<void> {
+    const all = [[TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE], ...columns];
+    await this.server.run(
+      'create',
+      `CREATE TABLE ${quoteTable(this.database, table)} (${all.map(([n, t]) => `${quoteId(n as string)} ${t}`).join(', ')})
+       ENGINE=MyISAM DEFAULT CHARSET=latin1 COLLATE=latin1_general_ci
+       PARTITION BY LIST (qserv_trans_id) (PARTITION p0 VALUES IN (0))`,
+    );
+  }
+
+  /** A new super-transaction, STARTED. */
+  async begin(): Promise<number> {
+    const [row] = await this.metadata.run(
+      (sql) => sql<{ id: number }[]>`INSERT INTO qserv.transaction (database, state, begin_time, start_time)
+        VALUES (${this.database}, 'STARTED', 1, 1) RETURNING id`,
+    );
+    return (row as { id: number }).id;
+  }
+
+  async setState(transactionId: number, state: TransactionState): Promise<void> {
+    await this.metadata.run((sql) => sql`UPDATE qserv.transaction SET state = ${state} WHERE id = ${transactionId}`);
+  }
+
+  async allocate(chunk: number): Promise<void> {
+    await this.metadata.run(
+      (sql) => sql`INSERT INTO qserv.replica (worker, database, chunk, verify_time)
+        VALUES (${this.worker}, ${this.database}, ${chunk}, 1) ON CONFLICT DO NOTHING`,
+    );
+  }
+
+  unit(transactionId: number, chunk: number, more: Partial<LoadUnit> = {}): LoadUnit {
+    return { transactionId, database: this.database, table: 'Object', chunk, overlap: false, ...more };
+  }
+
+  /** Row count and order-free checksum of a unit's partition, `null` when it is not there. */
+  async contents(unit: LoadUnit): Promise<Contents | null> {
+    const table = unit.table === 'Filter' ? 'Filter' : chunkTable(unit.table, unit.chunk, unit.overlap);
+    const columns = unit.table === 'Filter' ? FILTER_COLUMNS : OBJECT_COLUMNS;
+    return contents(
+      this.server,
+      quoteTable(this.database, table),
+      columns.map(([name]) => name),
+      `PARTITION (p${unit.transactionId})`,
+    );
+  }
+
+  async stagingTables(transactionId?: number): Promise<string[]> {
+    const rows = await this.server.rows<{ name: string }>(
+      'list',
+      `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'qserv_ingest_staging'
+       AND TABLE_NAME LIKE ?`,
+      [transactionId === undefined ? '%' : `t${transactionId}\\_%`],
+    );
+    return rows.map((row) => row.name);
+  }
+
+  async contributions(transactionId: number): Promise<Record<string, unknown>[]> {
+    return this.metadata.run(
+      (sql) => sql`SELECT * FROM qserv.transaction_contrib WHERE transaction_id = ${transactionId} ORDER BY id`,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.server.run('drop', `DROP DATABASE IF EXISTS ${quoteId(this.database)}`).catch(() => {});
+    await this.server.close();
+    await this.metadata.close();
+  }
+}
+
+export interface Contents {
+  rows: number;
+  checksum: string;
+}
+
+/** By scan; NULLs count as a value of their own. */
+async function contents(server: DataServer, table: string, columns: string[], where: string): Promise<Contents | null> {
+  const row = columns.map((name) => `IFNULL(${quoteId(name)}, '\\\\N')`).join(", '|', ");
+  const hash = `MD5(CONCAT(${row}))`;
+  try {
+    const [found] = await server.rows<{ n: string; a: string; b: string; s: string }>(
+      'sum up',
+      `SELECT IFNULL(SUM(1), 0) AS n, BIT_XOR(CONV(LEFT(${hash}, 15), 16, 10)) AS a,
+         BIT_XOR(CONV(RIGHT(${hash}, 15), 16, 10)) AS b, IFNULL(SUM(CRC32(CONCAT(${row}))), 0) AS s FROM ${table} ${where}`,
+    );
+    return found ? { rows: Number(found.n), checksum: `${found.a}-${found.b}-${found.s}` } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A source in the default dialect. */
+export function plainSource(url: string, more: Partial<ContributionSource> = {}): ContributionSource {
+  return { url, dialect: DEFAULT_DIALECT, charset: '', ...more };
+}
