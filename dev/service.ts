@@ -32,6 +32,11 @@ export class ServiceProcess extends ManagedProcess {
     return existsSync(this.script);
   }
 
+  /** Entry and arguments, from the checkout. */
+  get command(): string[] {
+    return [join('dist', this.options.entry), ...(this.options.args ?? [])];
+  }
+
   private get script(): string {
     return join(checkout, 'dist', this.options.entry);
   }
@@ -50,7 +55,7 @@ export class ServiceProcess extends ManagedProcess {
   protected override async launch(): Promise<Launch> {
     return {
       command: process.execPath,
-      args: ['--enable-source-maps', this.script, ...(this.options.args ?? [])],
+      args: ['--enable-source-maps', this.script, ...this.command.slice(1)],
       env: this.options.env(),
       cwd: checkout,
     };

@@ -10,7 +10,7 @@ import { PostgresServer } from './postgres';
 import type { ManagedProcess, ProcessState } from './process';
 import { ServiceProcess } from './service';
 import { TemporalServer } from './temporal';
-import { temporalEnvironment } from './temporal-env';
+import { noTemporalSettings } from './temporal-env';
 
 /** Qserv workers of the stack: each has a MariaDB server and an ingest process. */
 export const WORKERS = ['w1', 'w2'] as const;
@@ -24,6 +24,15 @@ export const PREFERRED_PORTS = {
   w1: 23307,
   w2: 23308,
 } as const;
+
+/** Environment variables by which our processes are told where everything is. */
+export const SETTINGS = [
+  'TEMPORAL_ADDRESS',
+  'TEMPORAL_NAMESPACE',
+  'QSERV_CAMPAIGNS_CONFIG',
+  'QSERV_POSTGRES_URL',
+  'QSERV_MYSQL_PASSWORD',
+] as const;
 
 export interface StackOptions {
   /** Everything the stack keeps lies here (as root, PostgreSQL's data lie under /var/lib/qserv-campaigns). */
@@ -54,7 +63,7 @@ export class Stack {
   readonly temporal: TemporalServer;
   readonly master: MariaDbServer;
   readonly workers: ReadonlyMap<string, MariaDbServer>;
-  private readonly services: ServiceProcess[];
+  readonly services: readonly ServiceProcess[];
 
   constructor(private readonly options: StackOptions) {
     this.dir = resolve(options.dir);
@@ -164,12 +173,14 @@ export class Stack {
 
   /** Settings, secrets included, for our own processes and for clients of this stack. The servers must have been started once. */
   environment(): Record<string, string | undefined> {
-    return {
-      ...temporalEnvironment(this.temporal),
+    const settings: Record<(typeof SETTINGS)[number], string> = {
+      TEMPORAL_ADDRESS: this.temporal.address,
+      TEMPORAL_NAMESPACE: this.temporal.namespace,
       QSERV_CAMPAIGNS_CONFIG: this.configFile,
       QSERV_POSTGRES_URL: this.postgres.url(),
       QSERV_MYSQL_PASSWORD: this.master.mysql.password,
     };
+    return { ...noTemporalSettings(), ...settings };
   }
 
   get configFile(): string {
@@ -213,7 +224,7 @@ export class Stack {
 
   private async stopAll(): Promise<void> {
     const databases = [this.postgres, this.master, ...this.workers.values()];
-    const groups: ManagedProcess[][] = [this.services, [this.temporal], databases];
+    const groups: (readonly ManagedProcess[])[] = [this.services, [this.temporal], databases];
     for (const group of groups) {
       await this.all(group, async (part) => {
         if (part.pid === undefined) return part.stop();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { type Launch, ManagedProcess, type Report } from './process';
-import { temporalEnvironment } from './temporal-env';
+import { noTemporalSettings } from './temporal-env';
 import { findTemporal } from './temporal-program';
 
 export interface TemporalOptions {
@@ -15,6 +15,9 @@ export interface TemporalOptions {
 
 /** Search attributes of campaigns, docs/design.md §5. */
 export const SEARCH_ATTRIBUTES = ['CampaignDatabase', 'CampaignPhase', 'CampaignOwner'] as const;
+
+/** 2.8 times as fast as the defaults, and as safe when only the process dies. */
+export const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=normal'] as const;
 
 /**
  * Temporal's development server with its web UI (where workflows can be started, too), its state in one SQLite file.
@@ -56,14 +59,10 @@ export class TemporalServer extends ManagedProcess {
         String(this.portOf('ui-port')),
         '--db-filename',
         join(this.dir, 'temporal.db'),
-        // 2.8 times as fast as the defaults, and as safe when only the process dies.
-        '--sqlite-pragma',
-        'journal_mode=wal',
-        '--sqlite-pragma',
-        'synchronous=normal',
+        ...SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma]),
         ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
       ],
-      env: temporalEnvironment(),
+      env: noTemporalSettings(),
     };
   }
 
