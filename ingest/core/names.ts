@@ -17,7 +17,7 @@ export const MAX_DATABASE_AND_TABLE = 56;
 export const MAX_PARTITIONED_TABLE = MAX_IDENTIFIER - 'FullOverlap_'.length - String(DUMMY_CHUNK).length;
 
 /** Schemas of MariaDB and Qserv that no catalog may be called. */
-const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys', 'test', 'q_memorylockdb']);
+const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys', 'q_memorylockdb']);
 
 /** What is wrong with an identifier (MySQL's rules for unquoted ones), or undefined. */
 export function identifierFault(name: string): string | undefined {
@@ -125,3 +125,6 @@ export function unitLock(unit: UnitPlace): string {
   const place = unit.chunk === 0 && !unit.overlap ? '' : `:${unit.chunk.toString(36)}${unit.overlap ? '+' : ''}`;
   return `q${unit.transactionId.toString(36)}:${unit.table}${place}`;
 }
+
+/** Schema in which tables wait while they are exchanged with final tables (publish), on every worker. */
+export const PUBLISH_SCHEMA = 'qserv_ingest_publish';

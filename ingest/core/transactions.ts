@@ -37,3 +37,16 @@ export function checkMove(id: number, from: TransactionState, to: TransactionSta
   if (TRANSACTION_MOVES[from].includes(to)) return;
   throw new IngestError('ILLEGAL_STATE', `super-transaction ${id} cannot go from ${from} to ${to}`, { id, from, to });
 }
+
+/** The timestamp that is set on entering a state, docs/contract/storage.md §7. */
+export const TRANSACTION_TIMES = {
+  IS_STARTING: 'begin_time',
+  STARTED: 'start_time',
+  IS_FINISHING: 'transition_time',
+  IS_ABORTING: 'transition_time',
+  FINISHED: 'end_time',
+  ABORTED: 'end_time',
+  START_FAILED: 'end_time',
+  FINISH_FAILED: 'end_time',
+  ABORT_FAILED: 'end_time',
+} as const satisfies Record<TransactionState, string>;

@@ -7,8 +7,6 @@ import { kindOf } from './registry';
 
 /** MariaDB's limit, less the transaction column. */
 const MAX_COLUMNS = 4095;
-export const DEFAULT_CHARSET = 'latin1';
-export const DEFAULT_COLLATION = 'latin1_general_ci';
 
 /**
  * All faults of a new table's definition; paths are relative to it (`schema[2].type`). Rules common to all kinds, then those of

@@ -1,0 +1,68 @@
+import { IngestError } from '../../core/errors';
+import type { HeldLocks } from '../../storage/metadata/locks';
+import {
+  findByToken,
+  findTransaction,
+  insertTransaction,
+  moveTransaction,
+  nextTransactionId,
+} from '../../storage/metadata/transactions';
+import type { TransactionDescriptor } from '../controller';
+import { type NativeContext, transactionLock } from './context';
+
+/** Points of beginning a super-transaction. */
+export const BEGIN_STEPS = ['begin.record', 'begin.started'] as const;
+
+/** Largest context, docs/contract/controller.md §6.1. */
+const MAX_CONTEXT = 16 * 1024 * 1024;
+
+export function checkContext(context: Record<string, unknown>): void {
+  if (typeof context !== 'object' || context === null || Array.isArray(context)) {
+    throw new IngestError('INVALID_INPUT', 'the context of a super-transaction must be a JSON object');
+  }
+  if (Buffer.byteLength(JSON.stringify(context)) > MAX_CONTEXT) {
+    throw new IngestError('INVALID_INPUT', 'the context of a super-transaction is larger than 16 MB');
+  }
+}
+
+export async function beginTransaction(
+  context: NativeContext,
+  database: string,
+  json: Record<string, unknown>,
+): Promise<TransactionDescriptor> {
+  checkContext(json);
+  const token = typeof json.token === 'string' ? json.token : null;
+  return context.withinDatabase(database, async (held) => {
+    await context.requireUnpublished(database);
+    for (;;) {
+      const known = token === null ? undefined : await context.metadata.run((sql) => findByToken(sql, database, token));
+      if (known !== undefined) {
+        await held.take({ name: transactionLock(known) });
+        return start(context, held, known);
+      }
+      // The lock comes before the record: an IS_STARTING whose lock is free is one that nobody works on.
+      const id = await context.metadata.run(nextTransactionId);
+      await held.take({ name: transactionLock(id) });
+      await context.steps('begin.record', { id, database });
+      await held.check();
+      if (await context.metadata.run((sql) => insertTransaction(sql, id, database, json, token))) {
+        return start(context, held, id);
+      }
+    }
+  });
+}
+
+/** IS_STARTING → STARTED; every other state is returned as it is. The lock is ours. */
+async function start(context: NativeContext, held: HeldLocks, id: number): Promise<TransactionDescriptor> {
+  await context.steps('begin.started', { id });
+  await held.check();
+  const state = (await findOrThrow(context, id)).state;
+  if (state === 'IS_STARTING') await context.metadata.run((sql) => moveTransaction(sql, id, 'IS_STARTING', 'STARTED'));
+  return findOrThrow(context, id);
+}
+
+export async function findOrThrow(context: NativeContext, id: number): Promise<TransactionDescriptor> {
+  const found = await context.metadata.run((sql) => findTransaction(sql, id));
+  if (found === undefined) throw new IngestError('UNKNOWN_TRANSACTION', `no such super-transaction ${id}`, { id });
+  return found;
+}

@@ -1,0 +1,159 @@
+import { IngestError } from '../../core/errors';
+import type { StepHook } from '../../core/steps';
+import type { TableDescriptor } from '../../core/tables';
+import { DataServer, type DataServerOptions, type MysqlAccess } from '../../storage/data/connection';
+import type { Metadata } from '../../storage/metadata';
+import { type DatabaseRecord, findDatabase } from '../../storage/metadata/databases';
+import { type HeldLocks, withLocks } from '../../storage/metadata/locks';
+import { configureWorkers } from '../../storage/metadata/workers';
+import type { WorkerLocation } from '../controller';
+
+/** A worker of a native target, with the account's password itself. */
+export interface NativeWorkerAccess {
+  name: string;
+  mysql: MysqlAccess;
+  /** Where Qserv's clients reach the worker's services. */
+  host: string;
+  binaryPort: number;
+  httpPort: number;
+  enabled: boolean;
+  readOnly: boolean;
+}
+
+export interface NativeServers {
+  master: MysqlAccess;
+  workers: NativeWorkerAccess[];
+}
+
+export interface NativeControllerOptions {
+  /** Name of the target; records of one PostgreSQL database serve one. */
+  target: string;
+  servers: NativeServers;
+  metadata: Metadata;
+  steps: StepHook;
+  /** Milliseconds that an operation waits for another one on the same database or super-transaction before BUSY. */
+  lockWaitMs?: number;
+  connections?: DataServerOptions;
+}
+
+/** What the operations of the native controller share. */
+export class NativeContext {
+  readonly metadata: Metadata;
+  readonly steps: StepHook;
+  readonly master: DataServer;
+  /** All of them, disabled ones included, by name. */
+  readonly workers: Map<string, DataServer>;
+  private readonly addresses: Map<string, NativeWorkerAccess>;
+  private configured: Promise<void> | undefined;
+
+  constructor(private readonly options: NativeControllerOptions) {
+    const { servers, connections } = options;
+    this.metadata = options.metadata;
+    this.steps = options.steps;
+    this.master = new DataServer('master', servers.master, connections);
+    this.addresses = new Map(servers.workers.map((w) => [w.name, w]));
+    this.workers = new Map(servers.workers.map((w) => [w.name, new DataServer(w.name, w.mysql, connections)]));
+  }
+
+  /** Brings the records' workers in line with the configuration, once. */
+  async ready(): Promise<void> {
+    const workers = [...this.addresses.values()].map((w) => ({
+      name: w.name,
+      isEnabled: w.enabled,
+      isReadOnly: w.readOnly,
+    }));
+    this.configured ??= this.metadata.transaction((tx) => configureWorkers(tx, this.options.target, workers));
+    try {
+      await this.configured;
+    } catch (error) {
+      this.configured = undefined;
+      throw error;
+    }
+  }
+
+  worker(name: string): DataServer {
+    const server = this.workers.get(name);
+    if (server === undefined) throw new IngestError('UNKNOWN_WORKER', `no such worker '${name}'`, { worker: name });
+    return server;
+  }
+
+  location(name: string): WorkerLocation {
+    const w = this.addresses.get(name);
+    if (w === undefined) throw new IngestError('UNKNOWN_WORKER', `no such worker '${name}'`, { worker: name });
+    return {
+      worker: w.name,
+      host: w.host,
+      hostName: w.host,
+      port: w.binaryPort,
+      httpHost: w.host,
+      httpHostName: w.host,
+      httpPort: w.httpPort,
+    };
+  }
+
+  /** Does something on every worker, side by side. All are waited for; then the first failure is thrown. */
+  async onWorkers(work: (server: DataServer) => Promise<void>): Promise<void> {
+    const results = await Promise.allSettled([...this.workers.values()].map(work));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Nothing else may change the database's tables meanwhile. */
+  changingDatabase<T>(database: string, work: (held: HeldLocks) => Promise<T>): Promise<T> {
+    return withLocks(this.metadata, [{ name: databaseLock(database) }], work, this.options.lockWaitMs);
+  }
+
+  /** Super-transactions begin and end side by side, but not while the database's tables are changed. */
+  withinDatabase<T>(database: string, work: (held: HeldLocks) => Promise<T>): Promise<T> {
+    return withLocks(this.metadata, [{ name: databaseLock(database), shared: true }], work, this.options.lockWaitMs);
+  }
+
+  /** UNKNOWN_DATABASE when there is none. */
+  async requireDatabase(name: string): Promise<DatabaseRecord> {
+    const database = await this.metadata.run((sql) => findDatabase(sql, name));
+    if (database === undefined)
+      throw new IngestError('UNKNOWN_DATABASE', `no such database '${name}'`, { database: name });
+    return database;
+  }
+
+  async requireUnpublished(name: string): Promise<DatabaseRecord> {
+    const database = await this.requireDatabase(name);
+    if (database.isPublished) {
+      throw new IngestError('DATABASE_PUBLISHED', `the database '${name}' is already published`, { database: name });
+    }
+    return database;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.master, ...this.workers.values()].map((server) => server.close()));
+  }
+}
+
+function databaseLock(database: string): string {
+  return `database ${database}`;
+}
+
+/** The exclusive lock under which a super-transaction begins or ends. */
+export function transactionLock(id: number): string {
+  return `super-transaction ${id}`;
+}
+
+/** Work for each item, at most `width` at once. After a failure nothing new is begun, and it is thrown when all have ended. */
+export async function forEach<T>(items: T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  let failed: { error: unknown } | undefined;
+  const lane = async () => {
+    while (failed === undefined && next < items.length) {
+      try {
+        await work(items[next++] as T);
+      } catch (error) {
+        failed ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+  if (failed !== undefined) throw failed.error;
+}
+
+export function unpublished(tables: TableDescriptor[]): TableDescriptor[] {
+  return tables.filter((table) => !table.isPublished);
+}

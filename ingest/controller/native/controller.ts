@@ -1,0 +1,104 @@
+import { noSteps, type StepHook } from '../../core/steps';
+import type { TableDefinition } from '../../core/tables';
+import { listTransactions } from '../../storage/metadata/transactions';
+import type { Controller, DatabaseDefinition, LocationScope, TransactionFilter } from '../controller';
+import { beginTransaction, findOrThrow } from './begin';
+import { allocateChunks, chunks, locateRegular } from './chunks';
+import { NativeContext, type NativeControllerOptions } from './context';
+import { countRows } from './counts';
+import { database, databases, family, registerDatabase } from './databases';
+import { deleteDatabase, deleteTable } from './delete';
+import { endTransaction } from './end';
+import { publish } from './publish';
+import { registerTable } from './tables';
+
+export type { NativeServers, NativeWorkerAccess } from './context';
+
+/**
+ * The controller over MariaDB servers of our own: records in PostgreSQL, all DDL that is not loading. Any number of processes
+ * may run one for the same target. The records' database must be migrated; `close` leaves it open, it is the caller's.
+ */
+export class NativeController implements Controller {
+  readonly capabilities = { countRows: true };
+  private readonly context: NativeContext;
+
+  constructor(options: Omit<NativeControllerOptions, 'steps'> & { steps?: StepHook }) {
+    this.context = new NativeContext({ ...options, steps: options.steps ?? noSteps });
+  }
+
+  registerDatabase(definition: DatabaseDefinition) {
+    return this.ready((context) => registerDatabase(context, definition));
+  }
+
+  registerTable(name: string, definition: TableDefinition) {
+    return this.ready((context) => registerTable(context, name, definition));
+  }
+
+  database(name: string) {
+    return this.ready((context) => database(context, name));
+  }
+
+  databases() {
+    return this.ready(databases);
+  }
+
+  family(name: string) {
+    return this.ready((context) => family(context, name));
+  }
+
+  beginTransaction(name: string, json: Record<string, unknown>) {
+    return this.ready((context) => beginTransaction(context, name, json));
+  }
+
+  endTransaction(id: number, how: 'commit' | 'abort', json?: Record<string, unknown>) {
+    return this.ready((context) => endTransaction(context, id, how, json));
+  }
+
+  transaction(id: number) {
+    return this.ready((context) => findOrThrow(context, id));
+  }
+
+  transactions(filter: TransactionFilter) {
+    return this.ready(async (context) => {
+      if (filter.database !== undefined) await context.requireDatabase(filter.database);
+      return context.metadata.run((sql) => listTransactions(sql, filter));
+    });
+  }
+
+  locateRegular(scope: LocationScope) {
+    return this.ready((context) => locateRegular(context, scope));
+  }
+
+  allocateChunks(scope: LocationScope, numbers: number[]) {
+    return this.ready((context) => allocateChunks(context, scope, numbers));
+  }
+
+  chunks(name: string) {
+    return this.ready((context) => chunks(context, name));
+  }
+
+  publish(name: string) {
+    return this.ready((context) => publish(context, name));
+  }
+
+  countRows(name: string) {
+    return this.ready((context) => countRows(context, name));
+  }
+
+  deleteTable(name: string, table: string) {
+    return this.ready((context) => deleteTable(context, name, table));
+  }
+
+  deleteDatabase(name: string) {
+    return this.ready((context) => deleteDatabase(context, name));
+  }
+
+  close() {
+    return this.context.close();
+  }
+
+  private async ready<T>(work: (context: NativeContext) => Promise<T>): Promise<T> {
+    await this.context.ready();
+    return work(this.context);
+  }
+}

@@ -1,0 +1,106 @@
+import { IngestError, type InputFault, invalidInput } from '../../core/errors';
+import { geometryFault } from '../../core/geometry';
+import { databaseNameFault } from '../../core/names';
+import { createSchema } from '../../storage/data/create-tables';
+import type { Transaction } from '../../storage/metadata';
+import {
+  allDatabases,
+  describeDatabase,
+  familyOfGeometry,
+  findCaseless,
+  findDatabase,
+  findFamily,
+  insertDatabase,
+  insertFamily,
+} from '../../storage/metadata/databases';
+import type { DatabaseDefinition, DatabaseDescriptor, FamilyDescriptor } from '../controller';
+import type { NativeContext } from './context';
+
+/** All faults of a new database's definition. */
+export function databaseFaults(definition: DatabaseDefinition): InputFault[] {
+  const faults: InputFault[] = [];
+  const name = databaseNameFault(definition.name);
+  if (name !== undefined) faults.push({ path: 'name', message: name });
+  const geometry = geometryFault(definition.numStripes, definition.numSubStripes);
+  if (geometry !== undefined) faults.push({ path: 'numStripes', message: geometry });
+  if (!(definition.overlap >= 0)) faults.push({ path: 'overlap', message: "overlap can't have a negative value" });
+  return faults;
+}
+
+export async function registerDatabase(
+  context: NativeContext,
+  definition: DatabaseDefinition,
+): Promise<DatabaseDescriptor> {
+  const faults = databaseFaults(definition);
+  if (faults.length > 0) throw invalidInput('database', faults);
+  const { name } = definition;
+  return context.changingDatabase(name, async (held) => {
+    const twin = await context.metadata.run((sql) => findCaseless(sql, name));
+    if (twin !== undefined) {
+      throw new IngestError('ALREADY_EXISTS', `database '${twin}' differs from '${name}' in case only`, {
+        database: twin,
+      });
+    }
+    const known = await context.metadata.run((sql) => findDatabase(sql, name));
+    if (known === undefined) {
+      await context.onWorkers((server) => createSchema(server, name));
+      await held.check();
+      await context.metadata.transaction(async (tx) => {
+        const family = await familyFor(tx, definition);
+        await insertDatabase(tx, { name, family, autoBuildDirectorIndex: definition.autoBuildDirectorIndex ?? true });
+      });
+    } else await checkSame(context, known.family, known.autoBuildDirectorIndex, definition);
+    return database(context, name);
+  });
+}
+
+/** Name of the family with this partitioning, made when it is new. Families are looked for and made one at a time. */
+async function familyFor(tx: Transaction, d: DatabaseDefinition): Promise<string> {
+  await tx`SELECT pg_advisory_xact_lock(hashtextextended('families', 0))`;
+  const known = await familyOfGeometry(tx, d.numStripes, d.numSubStripes);
+  if (known !== undefined) return known.name;
+  if (!(d.overlap > 0)) {
+    throw invalidInput('database', [{ path: 'overlap', message: 'a new database family needs an overlap above 0' }]);
+  }
+  const name = `layout_${d.numStripes}_${d.numSubStripes}`;
+  const { numStripes, numSubStripes, overlap } = d;
+  await insertFamily(tx, { name, replicationLevel: 1, numStripes, numSubStripes, overlap });
+  return name;
+}
+
+/** The overlap is not compared: the family's holds, whatever was asked for (docs/contract/controller.md §4.1). */
+async function checkSame(
+  context: NativeContext,
+  familyName: string,
+  autoBuild: boolean,
+  asked: DatabaseDefinition,
+): Promise<void> {
+  const { numStripes, numSubStripes } = await family(context, familyName);
+  const differs = [
+    ...(numStripes === asked.numStripes ? [] : ['numStripes']),
+    ...(numSubStripes === asked.numSubStripes ? [] : ['numSubStripes']),
+    ...(autoBuild === (asked.autoBuildDirectorIndex ?? true) ? [] : ['autoBuildDirectorIndex']),
+  ];
+  if (differs.length === 0) return;
+  const message = `the database '${asked.name}' already exists with another ${differs.join(', ')}`;
+  throw new IngestError('ALREADY_EXISTS', message, { database: asked.name, differs });
+}
+
+export async function database(context: NativeContext, name: string): Promise<DatabaseDescriptor> {
+  const record = await context.requireDatabase(name);
+  return context.metadata.run((sql) => describeDatabase(sql, record));
+}
+
+export function databases(context: NativeContext): Promise<DatabaseDescriptor[]> {
+  return context.metadata.run(async (sql) => {
+    const records = await allDatabases(sql);
+    return Promise.all(records.map((record) => describeDatabase(sql, record)));
+  });
+}
+
+export async function family(context: NativeContext, name: string): Promise<FamilyDescriptor> {
+  const found = await context.metadata.run((sql) => findFamily(sql, name));
+  if (found === undefined)
+    throw new IngestError('UNKNOWN_FAMILY', `no such database family '${name}'`, { family: name });
+  return found;
+}

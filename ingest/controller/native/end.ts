@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { IngestError } from '../../core/errors';
+import { chunkTables } from '../../core/tables';
+import type { TransactionState } from '../../core/transactions';
+import { dropPartition, dropStagingTables } from '../../storage/data/partitions';
+import { killLockHolders } from '../../storage/data/user-locks';
+import { touchedPlaces } from '../../storage/metadata/contributions';
+import { lockNames, revokeTransaction } from '../../storage/metadata/load-units';
+import type { HeldLocks } from '../../storage/metadata/locks';
+import { tablesOf } from '../../storage/metadata/tables';
+import { logEvent, moveTransaction } from '../../storage/metadata/transactions';
+import type { TransactionDescriptor } from '../controller';
+import { checkContext, findOrThrow } from './begin';
+import { type NativeContext, transactionLock, unpublished } from './context';
+
+/** Points of ending a super-transaction. */
+export const END_STEPS = [
+  'end.revoke',
+  'end.kill',
+  'end.finished',
+  'end.drop-partitions',
+  'end.drop-staging',
+  'end.aborted',
+] as const;
+
+/** How often progress of dropping partitions is logged. */
+const PROGRESS_MS = 60_000;
+
+type Json = Record<string, unknown>;
+
+export async function endTransaction(
+  context: NativeContext,
+  id: number,
+  how: 'commit' | 'abort',
+  json?: Json,
+): Promise<TransactionDescriptor> {
+  if (json !== undefined) checkContext(json);
+  const { database } = await findOrThrow(context, id);
+  return context.withinDatabase(database, async (held) => {
+    // Ends of one super-transaction come one after the other. Whatever IS_* state is found under the lock was left by somebody
+    // who is gone, so this call goes on where that one stopped.
+    await held.take({ name: transactionLock(id) });
+    const { state } = await findOrThrow(context, id);
+    if (how === 'commit') await commit(context, held, id, state, json);
+    else await abort(context, held, id, database, state, json);
+    return findOrThrow(context, id);
+  });
+}
+
+async function commit(context: NativeContext, held: HeldLocks, id: number, state: TransactionState, json?: Json) {
+  if (state === 'FINISHED') return;
+  if (state === 'STARTED') await enter(context, held, id, state, 'IS_FINISHING', json);
+  else if (state !== 'IS_FINISHING') throw illegal(id, state, 'committed');
+  try {
+    await killWriters(context, held, id);
+  } catch (error) {
+    // Nothing was undone yet: what may pass is tried again by the next commit, which finds IS_FINISHING abandoned.
+    if (error instanceof IngestError && error.transient) throw error;
+    await context.metadata.run((sql) => moveTransaction(sql, id, 'IS_FINISHING', 'FINISH_FAILED'));
+    throw error;
+  }
+  await context.steps('end.finished', { id });
+  await held.check();
+  await move(context, id, 'IS_FINISHING', 'FINISHED');
+}
+
+async function abort(
+  context: NativeContext,
+  held: HeldLocks,
+  id: number,
+  database: string,
+  state: TransactionState,
+  json?: Json,
+) {
+  if (state === 'ABORTED') return;
+  if (state === 'FINISHED') throw illegal(id, state, 'aborted');
+  if (state !== 'IS_ABORTING') await enter(context, held, id, state, 'IS_ABORTING', json);
+  const job = randomUUID();
+  await log(context, id, 'begin del table part', { job });
+  try {
+    await context.requireUnpublished(database);
+    await killWriters(context, held, id);
+    await dropEverything(context, held, id, database, job);
+    await log(context, id, 'end del table part', { job, success: 1, error: {} });
+  } catch (error) {
+    await held.check();
+    const message = error instanceof Error ? error.message : String(error);
+    await log(context, id, 'end del table part', { job, success: 0, error: { message } });
+    await move(context, id, 'IS_ABORTING', 'ABORT_FAILED');
+    throw error;
+  }
+  await context.steps('end.aborted', { id });
+  await held.check();
+  await move(context, id, 'IS_ABORTING', 'ABORTED');
+}
+
+/** Takes every unit away from its attempt and leaves STARTED (or a failed state), in one step. */
+async function enter(
+  context: NativeContext,
+  held: HeldLocks,
+  id: number,
+  from: TransactionState,
+  to: 'IS_FINISHING' | 'IS_ABORTING',
+  json?: Json,
+) {
+  await context.steps('end.revoke', { id, to });
+  await held.check();
+  await context.metadata.transaction(async (tx) => {
+    await revokeTransaction(tx, id);
+    if (!(await moveTransaction(tx, id, from, to, json)))
+      throw new IngestError('BUSY', `super-transaction ${id} moved`);
+  });
+}
+
+/** Whoever read its token just before it was revoked is stopped before anything is finished or dropped. */
+async function killWriters(context: NativeContext, held: HeldLocks, id: number) {
+  await context.steps('end.kill', { id });
+  await held.check();
+  const byWorker = new Map<string, string[]>();
+  for (const { worker, lock } of await context.metadata.run((sql) => lockNames(sql, id))) {
+    byWorker.set(worker, [...(byWorker.get(worker) ?? []), lock]);
+  }
+  await Promise.all([...byWorker].map(([worker, locks]) => killLockHolders(context.worker(worker), locks)));
+}
+
+async function dropEverything(context: NativeContext, held: HeldLocks, id: number, database: string, job: string) {
+  const places = await context.metadata.run((sql) => touchedPlaces(sql, id));
+  const tables = new Map(
+    unpublished(await context.metadata.run((sql) => tablesOf(sql, database))).map((t) => [t.definition.name, t]),
+  );
+  const total = places.length;
+  let complete = 0;
+  let logged = Date.now();
+  await context.onWorkers(async (server) => {
+    for (const { worker, table, chunk } of places) {
+      const known = tables.get(table);
+      if (worker !== server.name || known === undefined) continue;
+      await context.steps('end.drop-partitions', { id, worker, table, chunk });
+      await held.check();
+      const finals = chunkTables(known.definition, chunk);
+      for (const name of finals.length > 0 ? finals : [table]) await dropPartition(server, database, name, id);
+      complete += 1;
+      if (Date.now() - logged > PROGRESS_MS) {
+        logged = Date.now();
+        await log(context, id, 'progress del table part', { job, progress: { complete, total } });
+      }
+    }
+    await context.steps('end.drop-staging', { id, worker: server.name });
+    await held.check();
+    await dropStagingTables(server, id);
+  });
+}
+
+function log(context: NativeContext, id: number, name: string, data: Json): Promise<void> {
+  return context.metadata.run((sql) => logEvent(sql, id, name, data));
+}
+
+async function move(context: NativeContext, id: number, from: TransactionState, to: TransactionState) {
+  if (await context.metadata.run((sql) => moveTransaction(sql, id, from, to))) return;
+  throw new IngestError('BUSY', `super-transaction ${id} was ended by somebody else meanwhile`, { id });
+}
+
+function illegal(id: number, state: TransactionState, what: string): IngestError {
+  return new IngestError('ILLEGAL_STATE', `super-transaction ${id} cannot be ${what}, it is ${state}`, { id, state });
+}

@@ -1,0 +1,68 @@
+import { IngestError } from '../../core/errors';
+import { TRANSACTION_COLUMN } from '../../core/names';
+import { normalDefinition, type TableDescriptor } from '../../core/tables';
+import { quoteId, quoteTable, type Statements } from './connection';
+import { mysqlErrno } from './mysql-errors';
+
+/** MariaDB's errors that say that a column or a charset of the definition is wrong. */
+const DEFINITION_ERRORS = new Set([
+  1054, 1063, 1064, 1067, 1068, 1074, 1101, 1113, 1115, 1117, 1118, 1163, 1164, 1171, 1253, 1265, 1273, 1291, 1294,
+  1425, 1426, 1427, 1439, 1503, 1659, 1901, 1906, 1907, 1908, 1910, 4161,
+]);
+
+const charsetName = (name: string) => {
+  if (!/^[A-Za-z0-9_]+$/.test(name)) throw new IngestError('INVALID_INPUT', `'${name}' is not a MySQL charset`);
+  return name;
+};
+
+/** Everything behind a new table's name: columns, engine, charset. Column types were checked at registration. */
+export function tableBody(table: TableDescriptor): string {
+  const { charset, collation } = normalDefinition(table.definition);
+  const columns = table.columns.map((c) => `${quoteId(c.name)} ${c.type}`).join(', ');
+  const collate = collation ? ` COLLATE=${charsetName(collation)}` : '';
+  return `(${columns}) ENGINE=MyISAM DEFAULT CHARSET=${charsetName(charset ?? 'latin1')}${collate}`;
+}
+
+/** The partitions of a new table: `p0`, which exists always, and those of the given super-transactions. */
+export function partitionsClause(transactionIds: number[] = []): string {
+  const parts = [0, ...transactionIds].map((id) => `PARTITION ${quoteId(`p${id}`)} VALUES IN (${Math.trunc(id)})`);
+  return ` PARTITION BY LIST (${quoteId(TRANSACTION_COLUMN)}) (${parts.join(', ')})`;
+}
+
+/** Creates final tables unless they exist, with `p0` or without partitions. INVALID_INPUT when MariaDB refuses the definition. */
+export async function createTables(
+  server: Statements,
+  database: string,
+  names: string[],
+  table: TableDescriptor,
+  form: 'partitioned' | 'plain',
+): Promise<void> {
+  const body = tableBody(table) + (form === 'partitioned' ? partitionsClause() : '');
+  for (const name of names) {
+    await refusal(table, () =>
+      server.run(`create ${database}.${name}`, `CREATE TABLE IF NOT EXISTS ${quoteTable(database, name)} ${body}`),
+    );
+  }
+}
+
+/** Lets MariaDB judge the definition by a temporary table that is gone at once. INVALID_INPUT with MariaDB's words. */
+export async function tryDefinition(connection: Statements, database: string, table: TableDescriptor): Promise<void> {
+  const probe = quoteTable(database, 'qserv_ingest_probe');
+  await refusal(table, () => connection.run('try the table', `CREATE TEMPORARY TABLE ${probe} ${tableBody(table)}`));
+  await connection.run('try the table', `DROP TEMPORARY TABLE ${probe}`);
+}
+
+async function refusal(table: TableDescriptor, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const errno = mysqlErrno(error);
+    if (errno === undefined || !DEFINITION_ERRORS.has(errno)) throw error;
+    const message = `MariaDB refuses table ${table.definition.name}: ${(error as Error).message}`;
+    throw new IngestError('INVALID_INPUT', message, { errno, faults: [{ path: 'schema', message }] }, { cause: error });
+  }
+}
+
+export async function createSchema(server: Statements, database: string): Promise<void> {
+  await server.run(`create schema ${database}`, `CREATE DATABASE IF NOT EXISTS ${quoteId(database)}`);
+}
