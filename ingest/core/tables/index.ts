@@ -1,6 +1,6 @@
 export * from './definition';
 export { chunkTables, finalTables, registrationTables } from './final-tables';
 export type { DirectorReference, KnownTables, TableKind } from './kind';
-export { definitionDifferences, normalDefinition } from './normal';
+export { DEFAULT_CHARSET, DEFAULT_COLLATION, definitionDifferences, normalDefinition } from './normal';
 export { kindOf } from './registry';
 export { schemaFaults, tableFaults } from './validate';
