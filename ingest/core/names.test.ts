@@ -10,6 +10,7 @@ import {
   stagingPrefix,
   stagingTable,
   tableNameFault,
+  transactionOfStaging,
   type UnitPlace,
   unitLock,
 } from './names';
@@ -59,15 +60,16 @@ test('names that could be chunk tables of another table', () => {
 
 const units: fc.Arbitrary<UnitPlace> = fc
   .record({
+    database: fc.constantFrom('test101', 'wise_00'),
     transactionId: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
     name: fc.stringMatching(/^[a-z][a-z0-9_$]{0,54}$/),
     chunk: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 1234567890 })),
     overlap: fc.boolean(),
   })
-  .map(({ transactionId, name, chunk, overlap }) =>
+  .map(({ database, transactionId, name, chunk, overlap }) =>
     chunk === 0
-      ? { transactionId, table: name, chunk, overlap: false }
-      : { transactionId, table: name.slice(0, MAX_PARTITIONED_TABLE), chunk, overlap },
+      ? { database, transactionId, table: name, chunk, overlap: false }
+      : { database, transactionId, table: name.slice(0, MAX_PARTITIONED_TABLE), chunk, overlap },
   );
 
 test('locks and staging tables have legal names, locks one of their own for each unit', () => {
@@ -76,7 +78,8 @@ test('locks and staging tables have legal names, locks one of their own for each
       expect(unitLock(a).length).toBeLessThanOrEqual(MAX_IDENTIFIER);
       const staging = stagingTable(a, '0123456789abcdef0123456789abcdef');
       expect(identifierFault(staging)).toBeUndefined();
-      expect(staging.startsWith(stagingPrefix(a.transactionId))).toBe(true);
+      expect(staging.startsWith(stagingPrefix(a.database, a.transactionId))).toBe(true);
+      expect(transactionOfStaging(staging)).toBe(a.transactionId);
       expect(unitLock(a) === unitLock(b)).toBe(JSON.stringify(a) === JSON.stringify(b));
       if (a.chunk > 0) expect(chunkTable(a.table, a.chunk, true).length).toBeLessThanOrEqual(MAX_IDENTIFIER);
     }),

@@ -95,6 +95,7 @@ export function partitionName(transactionId: number): string {
 
 /** Where a unit's rows go; the worker is the server on which the name is used. */
 export interface UnitPlace {
+  database: string;
   transactionId: number;
   table: string;
   /** 0 for regular tables. */
@@ -109,21 +110,38 @@ export interface UnitPlace {
 export function stagingTable(unit: UnitPlace, attempt: string): string {
   if (!/^[0-9a-z]{1,32}$/.test(attempt)) throw new RangeError(`not an attempt's name: ${attempt}`);
   const what = unit.chunk === 0 ? unit.table : chunkTable(unit.table, unit.chunk, unit.overlap);
-  return `${stagingPrefix(unit.transactionId)}${attempt}_${what}`.slice(0, MAX_IDENTIFIER);
-}
-
-/** How the names of all staging tables of a super-transaction begin. */
-export function stagingPrefix(transactionId: number): string {
-  return `t${transactionId}_`;
+  return `${stagingPrefix(unit.database, unit.transactionId)}${attempt}_${what}`.slice(0, MAX_IDENTIFIER);
 }
 
 /**
- * MySQL user lock of a unit: the holder may attach. At most 64 characters for every legal table name, hence base 36; ids of
- * super-transactions are global to the instance, so the database is left out.
+ * How the names of all staging tables of a super-transaction begin. Ids are unique within one instance only, and two of them
+ * may use one server: hence the database, as a hash for want of room.
+ */
+export function stagingPrefix(database: string, transactionId: number): string {
+  return `t${transactionId}_${hash(database)}_`;
+}
+
+/** Super-transaction of a staging table, if it is one. */
+export function transactionOfStaging(name: string): number | undefined {
+  const id = /^t([0-9]+)_[0-9a-z]+_[0-9a-z]+_/.exec(name)?.[1];
+  return id === undefined ? undefined : Number(id);
+}
+
+/** FNV-1a, 32 bits, in base 36: spreads names, guards nothing. */
+function hash(text: string): string {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return (value >>> 0).toString(36).padStart(7, '0');
+}
+
+/**
+ * MySQL user lock of a unit: the holder may attach. User locks belong to a whole server, hence the database; at most 64 characters,
+ * hence hashes and base 36, and the table's name, which tells people what it is, may be cut.
  */
 export function unitLock(unit: UnitPlace): string {
-  const place = unit.chunk === 0 && !unit.overlap ? '' : `:${unit.chunk.toString(36)}${unit.overlap ? '+' : ''}`;
-  return `q${unit.transactionId.toString(36)}:${unit.table}${place}`;
+  const { database, transactionId, table, chunk, overlap } = unit;
+  const place = `${hash(database)}${hash(table)}:${chunk.toString(36)}${overlap ? '+' : ''}`;
+  return `q${transactionId.toString(36)}:${place}:${table}`.slice(0, MAX_IDENTIFIER);
 }
 
 /** Schema in which tables wait while they are exchanged with final tables (publish), on every worker. */

@@ -1,7 +1,9 @@
 import { DEFAULT_DIALECT } from '../../ingest/core/dialect';
-import { chunkTable, TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../ingest/core/names';
+import { chunkTable, stagingPrefix, TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../ingest/core/names';
 import type { TransactionState } from '../../ingest/core/transactions';
 import { DataServer, type MysqlAccess, quoteId, quoteTable } from '../../ingest/storage/data/connection';
+import { isAbsent } from '../../ingest/storage/data/scan';
+import { listStaging } from '../../ingest/storage/data/staging';
 import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import type { ContributionSource, LoadUnit } from '../../ingest/worker/worker';
 
@@ -100,29 +102,48 @@ export class TestCatalog {
 
   /** Row count and order-free checksum of a unit's partition, `null` when it is not there. */
   async contents(unit: LoadUnit): Promise<Contents | null> {
-    const table = unit.table === 'Filter' ? 'Filter' : chunkTable(unit.table, unit.chunk, unit.overlap);
     const columns = unit.table === 'Filter' ? FILTER_COLUMNS : OBJECT_COLUMNS;
     return contents(
       this.server,
-      quoteTable(this.database, table),
+      quoteTable(this.database, finalTable(unit)),
       columns.map(([name]) => name),
       `PARTITION (p${unit.transactionId})`,
     );
   }
 
-  async stagingTables(transactionId?: number): Promise<string[]> {
-    const rows = await this.server.rows<{ name: string }>(
-      'list',
-      `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'qserv_ingest_staging'
-       AND TABLE_NAME LIKE ?`,
-      [transactionId === undefined ? '%' : `t${transactionId}\\_%`],
+  async setPublished(what: 'database' | 'table', published: boolean): Promise<void> {
+    await this.metadata.run((sql) =>
+      what === 'database'
+        ? sql`UPDATE qserv.config_database SET is_published = ${published} WHERE database = ${this.database}`
+        : sql`UPDATE qserv.config_database_table SET is_published = ${published} WHERE database = ${this.database}`,
     );
-    return rows.map((row) => row.name);
+  }
+
+  /** Values of a partition, ordered by the first column; null when it is not there. */
+  async rows(unit: LoadUnit): Promise<unknown[][] | null> {
+    const columns = (unit.table === 'Filter' ? FILTER_COLUMNS : OBJECT_COLUMNS).map(([name]) => quoteId(name));
+    const sql = `SELECT ${columns.join(', ')} FROM ${quoteTable(this.database, finalTable(unit))}
+      PARTITION (p${unit.transactionId}) ORDER BY 1`;
+    try {
+      return (await this.server.rows('select', sql)).map((row) => Object.values(row));
+    } catch (error) {
+      if (isAbsent(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Staging tables of this catalog's super-transactions. */
+  async stagingTables(): Promise<string[]> {
+    const ids = await this.metadata.run((sql) => sql<{ id: number }[]>`SELECT id FROM qserv.transaction`);
+    const all = await listStaging(this.server);
+    return all.filter((name) => ids.some(({ id }) => name.startsWith(stagingPrefix(this.database, id))));
   }
 
   async contributions(transactionId: number): Promise<Record<string, unknown>[]> {
     return this.metadata.run(
-      (sql) => sql`SELECT * FROM qserv.transaction_contrib WHERE transaction_id = ${transactionId} ORDER BY id`,
+      (sql) => sql`SELECT c.*, (SELECT coalesce(json_agg(w ORDER BY pos), '[]') FROM qserv.transaction_contrib_warn w
+          WHERE w.contrib_id = c.id) AS warnings
+        FROM qserv.transaction_contrib c WHERE transaction_id = ${transactionId} ORDER BY id`,
     );
   }
 
@@ -131,6 +152,10 @@ export class TestCatalog {
     await this.server.close();
     await this.metadata.close();
   }
+}
+
+function finalTable(unit: LoadUnit): string {
+  return unit.table === 'Filter' ? 'Filter' : chunkTable(unit.table, unit.chunk, unit.overlap);
 }
 
 export interface Contents {
@@ -149,8 +174,9 @@ async function contents(server: DataServer, table: string, columns: string[], wh
          BIT_XOR(CONV(RIGHT(${hash}, 15), 16, 10)) AS b, IFNULL(SUM(CRC32(CONCAT(${row}))), 0) AS s FROM ${table} ${where}`,
     );
     return found ? { rows: Number(found.n), checksum: `${found.a}-${found.b}-${found.s}` } : null;
-  } catch {
-    return null;
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
   }
 }
 

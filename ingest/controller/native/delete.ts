@@ -91,5 +91,5 @@ async function deleteOn(held: HeldLocks, server: DataServer, database: string, o
   await disableDatabase(server, database);
   await dropFinalTables(server, database, await tableNames(server, database));
   await dropSchema(server, database);
-  for (const id of open) await dropStagingTables(server, id);
+  for (const id of open) await dropStagingTables(server, database, id);
 }

@@ -147,7 +147,7 @@ async function dropEverything(context: NativeContext, held: HeldLocks, id: numbe
     }
     await context.steps('end.drop-staging', { id, worker: server.name });
     await held.check();
-    await dropStagingTables(server, id);
+    await dropStagingTables(server, database, id);
   });
 }
 

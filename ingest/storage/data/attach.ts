@@ -2,9 +2,7 @@ import { partitionName, STAGING_SCHEMA } from '../../core/names';
 import { whileBusy } from './again';
 import { MYSQL, mysqlErrno, quoteId, quoteTable, type Statements } from './connection';
 import { partitionClause, partitionsClause } from './definition';
-
-/** Seconds for which DDL on a final table is tried again while somebody's statement holds its metadata lock. */
-const BUSY_SECONDS = 30;
+import { DDL_BUSY_SECONDS } from './partitions';
 
 /**
  * Sees to it that the final table exists and has the super-transaction's partition; a new chunk table gets both in one
@@ -19,7 +17,7 @@ export async function ensurePartition(
 ): Promise<void> {
   const name = quoteTable(database, table);
   const add = () =>
-    whileBusy(BUSY_SECONDS, () =>
+    whileBusy(DDL_BUSY_SECONDS, () =>
       server.run(
         `add a partition to ${database}.${table}`,
         `ALTER TABLE ${name} NOWAIT ADD PARTITION IF NOT EXISTS (${partitionClause(transactionId)})`,
@@ -50,31 +48,11 @@ export async function exchangePartition(
   staging: string,
 ): Promise<void> {
   const partition = quoteId(partitionName(transactionId));
-  await whileBusy(BUSY_SECONDS, () =>
+  await whileBusy(DDL_BUSY_SECONDS, () =>
     server.run(
       `attach to ${database}.${table}`,
       `ALTER TABLE ${quoteTable(database, table)} NOWAIT
        EXCHANGE PARTITION ${partition} WITH TABLE ${quoteTable(STAGING_SCHEMA, staging)}`,
     ),
   );
-}
-
-/** Drops the partition with all its rows. No such table or partition is success. */
-export async function dropPartition(
-  server: Statements,
-  database: string,
-  table: string,
-  transactionId: number,
-): Promise<void> {
-  try {
-    await whileBusy(BUSY_SECONDS, () =>
-      server.run(
-        `drop a partition of ${database}.${table}`,
-        `ALTER TABLE ${quoteTable(database, table)} NOWAIT DROP PARTITION IF EXISTS ${quoteId(partitionName(transactionId))}`,
-      ),
-    );
-  } catch (error) {
-    const errno = mysqlErrno(error);
-    if (errno !== MYSQL.NO_SUCH_TABLE && errno !== MYSQL.NO_SUCH_DATABASE) throw error;
-  }
 }

@@ -1,6 +1,11 @@
-import { partitionName, STAGING_SCHEMA, stagingPrefix } from '../../core/names';
-import { MYSQL, mysqlErrno, quoteId, quoteTable, type Statements } from './connection';
-import { dropTables, tableNames } from './drop-tables';
+import { partitionName, stagingPrefix } from '../../core/names';
+import { whileBusy } from './again';
+import { type DataServer, MYSQL, mysqlErrno, quoteId, quoteTable, type Statements } from './connection';
+import { dropStaging, listStaging } from './staging';
+import { killLockHolders } from './user-locks';
+
+/** Seconds for which DDL on a final table is tried again while somebody's statement holds its metadata lock. */
+export const DDL_BUSY_SECONDS = 30;
 
 /** Drops a super-transaction's partition. A table that is missing or has no partitions is success: no row of it is there. */
 export async function dropPartition(
@@ -9,18 +14,23 @@ export async function dropPartition(
   table: string,
   transactionId: number,
 ): Promise<void> {
-  const sql = `ALTER TABLE ${quoteTable(database, table)} DROP PARTITION IF EXISTS ${quoteId(partitionName(transactionId))}`;
+  const sql = `ALTER TABLE ${quoteTable(database, table)} NOWAIT DROP PARTITION IF EXISTS ${quoteId(partitionName(transactionId))}`;
   try {
-    await server.run(`drop a partition of ${database}.${table}`, sql);
+    await whileBusy(DDL_BUSY_SECONDS, () => server.run(`drop a partition of ${database}.${table}`, sql));
   } catch (error) {
     const errno = mysqlErrno(error);
-    if (errno !== MYSQL.NO_SUCH_TABLE && errno !== MYSQL.NOT_PARTITIONED) throw error;
+    if (errno !== MYSQL.NO_SUCH_TABLE && errno !== MYSQL.NO_SUCH_DATABASE && errno !== MYSQL.NOT_PARTITIONED)
+      throw error;
   }
 }
 
-/** Drops the staging tables of all attempts of a super-transaction. */
-export async function dropStagingTables(server: Statements, transactionId: number): Promise<void> {
-  const prefix = stagingPrefix(transactionId);
-  const names = (await tableNames(server, STAGING_SCHEMA)).filter((name) => name.startsWith(prefix));
-  await dropTables(server, STAGING_SCHEMA, names);
+/**
+ * Drops the staging tables of all attempts of a super-transaction. Attempts still at work lose their connections first (they
+ * hold a lock of the table's name), or the drop would wait for their LOAD.
+ */
+export async function dropStagingTables(server: DataServer, database: string, transactionId: number): Promise<void> {
+  const prefix = stagingPrefix(database, transactionId);
+  const names = (await listStaging(server)).filter((name) => name.startsWith(prefix));
+  await killLockHolders(server, names);
+  for (const name of names) await dropStaging(server, name);
 }

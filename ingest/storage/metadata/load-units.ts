@@ -165,12 +165,12 @@ export async function revokeTransaction(tx: Transaction, transactionId: number):
  * out: their last attempt is over, and it killed its forerunners.
  */
 export async function lockNames(sql: Queryable, transactionId: number): Promise<{ worker: string; lock: string }[]> {
-  const rows = await sql<{ worker: string; table: string; chunk: number; is_overlap: boolean }[]>`
-    SELECT worker, "table", chunk, is_overlap FROM qserv.load_unit
+  const rows = await sql<{ worker: string; database: string; table: string; chunk: number; is_overlap: boolean }[]>`
+    SELECT worker, database, "table", chunk, is_overlap FROM qserv.load_unit
     WHERE transaction_id = ${transactionId} AND record IS NULL AND attaching IS NOT NULL`;
-  return rows.map(({ worker, table, chunk, is_overlap }) => ({
+  return rows.map(({ worker, database, table, chunk, is_overlap }) => ({
     worker,
-    lock: unitLock({ transactionId, table, chunk, overlap: is_overlap }),
+    lock: unitLock({ database, transactionId, table, chunk, overlap: is_overlap }),
   }));
 }
 
@@ -196,13 +196,17 @@ export interface StagingRecords {
   current: Set<string>;
   /** Noted as attaching in a super-transaction that is not ended: evidence for the next attempt. */
   noted: Set<string>;
-  /** Super-transactions of which there are records at all. */
-  known: Set<number>;
+  /** Databases of the super-transactions that the records know. */
+  databases: Map<number, string>;
 }
 
-export async function stagingInUse(sql: Queryable, worker: string, transactionIds: number[]): Promise<StagingRecords> {
-  const rows = await sql<{ id: number; current: string | null; noted: string | null }[]>`
-    SELECT t.id,
+export async function stagingRecords(
+  sql: Queryable,
+  worker: string,
+  transactionIds: number[],
+): Promise<StagingRecords> {
+  const rows = await sql<{ id: number; database: string; current: string | null; noted: string | null }[]>`
+    SELECT t.id, t.database,
       CASE WHEN u.token IS NOT NULL THEN u.staging END AS current,
       CASE WHEN t.state NOT IN ('FINISHED', 'ABORTED') THEN u.attaching->>'staging' END AS noted
     FROM qserv.transaction t
@@ -210,7 +214,11 @@ export async function stagingInUse(sql: Queryable, worker: string, transactionId
     WHERE t.id = ANY(${transactionIds})`;
   const names = (of: 'current' | 'noted') =>
     new Set(rows.map((row) => row[of]).filter((name): name is string => name !== null));
-  return { current: names('current'), noted: names('noted'), known: new Set(rows.map((row) => row.id)) };
+  return {
+    current: names('current'),
+    noted: names('noted'),
+    databases: new Map(rows.map((row) => [row.id, row.database])),
+  };
 }
 
 function key(sql: Queryable, worker: string, unit: LoadUnit) {

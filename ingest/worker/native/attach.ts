@@ -1,10 +1,11 @@
 import { IngestError } from '../../core/errors';
 import { STAGING_SCHEMA, unitLock } from '../../core/names';
-import { dropPartition, ensurePartition, exchangePartition } from '../../storage/data/attach';
+import { ensurePartition, exchangePartition } from '../../storage/data/attach';
 import { type DataConnection, mysqlErrno } from '../../storage/data/connection';
-import { lockHolder, takeLock } from '../../storage/data/locks';
+import { dropPartition } from '../../storage/data/partitions';
 import { hasRows, scanRows } from '../../storage/data/scan';
 import { dropStaging } from '../../storage/data/staging';
+import { killLockHolders, lockHolder, takeLock } from '../../storage/data/user-locks';
 import { finishContributions } from '../../storage/metadata/load-contributions';
 import {
   type AttachNote,
@@ -18,15 +19,14 @@ import type { LoadUnit } from '../worker';
 import { type Attempt, step } from './attempt';
 import type { WorkerContext } from './context';
 
-/** Seconds that the connection of a killed holder may take to end. */
-const LOCK_SECONDS = 30;
+/** Only another attempt that comes at the same moment can be in the way. */
+const LOCK_SECONDS = 10;
 
 /** Takes the unit's lock on this connection, from whoever holds it. */
 export async function lockUnit(worker: WorkerContext, connection: DataConnection, unit: LoadUnit): Promise<void> {
   const lock = unitLock(unit);
-  const holder = await lockHolder(connection, lock);
-  if (holder === connection.threadId) return;
-  if (holder !== null) await worker.control.kill(holder);
+  if ((await lockHolder(connection, lock)) === connection.threadId) return;
+  await killLockHolders(worker.control, [lock]);
   await takeLock(connection, lock, LOCK_SECONDS);
 }
 

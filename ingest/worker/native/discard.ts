@@ -1,6 +1,6 @@
 import { IngestError } from '../../core/errors';
-import { dropPartition } from '../../storage/data/attach';
-import { releaseLocks } from '../../storage/data/locks';
+import { dropPartition } from '../../storage/data/partitions';
+import { releaseLocks } from '../../storage/data/user-locks';
 import { forgetUnit, lockTransactionState, revokeUnit } from '../../storage/metadata/load-units';
 import type { LoadUnit } from '../worker';
 import { lockUnit } from './attach';

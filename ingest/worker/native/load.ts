@@ -1,8 +1,8 @@
 import { IngestError } from '../../core/errors';
 import type { DataConnection } from '../../storage/data/connection';
 import { definitionOf } from '../../storage/data/definition';
-import { releaseLocks } from '../../storage/data/locks';
 import { dropStaging } from '../../storage/data/staging';
+import { releaseLocks } from '../../storage/data/user-locks';
 import type { UnitRecord } from '../../storage/metadata/load-units';
 import type { LoadOptions, LoadRequest, LoadResult } from '../worker';
 import { attach, settleNote } from './attach';
