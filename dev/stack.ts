@@ -206,6 +206,8 @@ export class Stack {
       sources: { roots: { examples: join(checkout, 'examples'), ...this.options.sourceRoots } },
     } satisfies z.input<typeof serviceConfig>;
     writeFileAtomic(this.configFile, `${JSON.stringify(config, null, 2)}\n`);
+    // For the command line, which finds a checkout's stack by itself; it holds passwords.
+    writeFileAtomic(join(this.dir, 'environment.json'), `${JSON.stringify(this.environment(), null, 2)}\n`, 0o600);
   }
 
   private async start(part: ManagedProcess): Promise<void> {

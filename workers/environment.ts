@@ -14,7 +14,7 @@ export interface Environment {
   secret(name: string): string;
 }
 
-const CONFIG_VARIABLE = 'QSERV_CAMPAIGNS_CONFIG';
+export const CONFIG_VARIABLE = 'QSERV_CAMPAIGNS_CONFIG';
 
 /**
  * Reads the configuration file that QSERV_CAMPAIGNS_CONFIG names and the secrets that the file names.
@@ -26,7 +26,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     if (value === undefined) throw invalidInput('environment', [{ path: name, message: 'is not set' }]);
     return value;
   };
-  const config = parseConfig(secret(CONFIG_VARIABLE));
+  const config = readConfig(secret(CONFIG_VARIABLE));
   return {
     config,
     postgresUrl: secret(config.postgresUrlEnv),
@@ -35,7 +35,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   };
 }
 
-function parseConfig(file: string): ServiceConfig {
+/** Reads and checks a configuration file. Errors: INVALID_INPUT naming the file and each field at fault. */
+export function readConfig(file: string): ServiceConfig {
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(file, 'utf8'));

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { abortCommand } from './abort';
+import { cancelCommand } from './cancel';
+import { closeCommand } from './close';
+import { listCommand } from './list';
+import { planCommand } from './plan';
+import { retryCommand } from './retry';
+import { skipCommand } from './skip';
+import { startCommand } from './start';
+import { statusCommand } from './status';
+import { type Environment, packageRoot } from './support/environment';
+import { asCommandError, EXIT, EXIT_HELP } from './support/exit';
+import { type Format, outputOption, printError } from './support/output';
+
+const COMMANDS = [
+  planCommand,
+  startCommand,
+  statusCommand,
+  listCommand,
+  closeCommand,
+  retryCommand,
+  skipCommand,
+  abortCommand,
+  cancelCommand,
+];
+
+/** Runs one command line (without node and script) and returns its exit code. */
+export async function runCommandLine(args: string[], environment: Environment): Promise<number> {
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+  const program = new Command('campaign')
+    .description('Campaigns that load catalogs into Qserv')
+    .version(version)
+    .addHelpText('after', EXIT_HELP)
+    .exitOverride();
+  for (const make of COMMANDS) {
+    const command = make(environment).copyInheritedSettings(program);
+    program.addCommand(command.addOption(outputOption()));
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    const failure = asCommandError(error);
+    // Commander has written its own complaints already.
+    if (failure.code !== 'USAGE' || failure.details.ids) printError(wantedFormat(args), failure);
+    return failure.exit;
+  }
+}
+
+function wantedFormat(args: string[]): Format {
+  const at = args.findIndex((arg) => arg === '-o' || arg === '--output');
+  const text =
+    at >= 0 ? args[at + 1] : args.find((arg) => /^(-o|--output=)./.test(arg))?.replace(/^(-o|--output=)/, '');
+  return text === 'json' ? 'json' : 'text';
+}

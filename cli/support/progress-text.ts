@@ -1,0 +1,34 @@
+import type { CampaignProgress } from '../../api/campaign/progress';
+import { bytes, plural, table } from './output';
+
+/** A campaign's progress for people. */
+export function progressText(progress: CampaignProgress): string[] {
+  const { workflowId, database, target, phase, totals, transactions, tables, held, heldTotal, undone, error } =
+    progress;
+  const { planned, committed, aborted, open } = transactions;
+  const again = totals.alreadyCommitted > 0 ? `; ${plural(totals.alreadyCommitted, 'unit')} stood already` : '';
+  const lines = [
+    `${workflowId}: ${phase}`,
+    `database ${database || '?'} on ${target || '?'}`,
+    `${plural(totals.contributions, 'file')}, ${bytes(totals.bytes)}, ${plural(totals.units, 'unit')}${again}`,
+    `super-transactions: ${planned} planned, ${open} open, ${committed} committed, ${aborted} aborted`,
+  ];
+  if (tables.length > 0) {
+    const rows = tables.map((t) => [t.table, t.kind, t.units, t.unitsDone, t.unitsHeld, t.rows, bytes(t.bytes)]);
+    lines.push('', ...table(['TABLE', 'KIND', 'UNITS', 'DONE', 'HELD', 'ROWS', 'LOADED'], rows));
+  }
+  if (heldTotal > 0) {
+    lines.push(
+      '',
+      `held: ${plural(heldTotal, 'unit')}. Remove the cause, then: campaign retry|skip|abort ${workflowId}`,
+    );
+    for (const unit of held) {
+      const place = `${unit.table}${unit.chunk ? ` ${unit.chunk}` : ''}${unit.overlap ? ' overlap' : ''}`;
+      lines.push(`  ${place} on ${unit.worker || 'no worker'}: ${unit.code}: ${unit.message}`);
+    }
+    if (heldTotal > held.length) lines.push(`  and ${heldTotal - held.length} more`);
+  }
+  if (undone?.length) lines.push('', 'undone:', ...undone.map((line) => `  ${line}`));
+  if (error) lines.push('', `${error.code}: ${error.message}`);
+  return lines;
+}
