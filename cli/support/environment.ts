@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { ServiceConfig } from '../../api/config';
 import type { SourceRules } from '../../ingest/source';
 import { CONFIG_VARIABLE, readConfig } from '../../workers/environment';
+import { temporalOptions } from '../../workers/temporal-options';
 import { CommandError, EXIT } from './exit';
 
 type Env = Record<string, string | undefined>;
@@ -41,10 +41,7 @@ export class Environment {
 
   /** Runs work with a client that is connected as Temporal's standard environment or temporal.toml says. */
   async withTemporal<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    const overrideEnvVars = Object.fromEntries(Object.entries(this.env).filter(([, v]) => v !== undefined));
-    const { connectionOptions, namespace } = loadClientConnectConfig({
-      overrideEnvVars: overrideEnvVars as Record<string, string>,
-    });
+    const { connectionOptions, namespace } = temporalOptions(this.env);
     const connection = await connect(connectionOptions);
     try {
       return await work(new Client({ connection, namespace: namespace ?? 'default' }));
@@ -54,7 +51,7 @@ export class Environment {
   }
 }
 
-type NativeOptions = ReturnType<typeof loadClientConnectConfig>['connectionOptions'];
+type NativeOptions = ReturnType<typeof temporalOptions>['connectionOptions'];
 
 async function connect({ address, tls, apiKey, metadata }: NativeOptions): Promise<Connection> {
   try {
