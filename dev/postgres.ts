@@ -1,5 +1,16 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
@@ -53,6 +64,9 @@ export class PostgresServer extends ManagedProcess {
   override async remove(): Promise<void> {
     await super.remove();
     rmSync(this.home, { recursive: true, force: true });
+    if (this.home === this.dir) return;
+    const ofCheckout = dirname(this.home);
+    if (existsSync(ofCheckout) && readdirSync(ofCheckout).length === 0) rmdirSync(ofCheckout);
   }
 
   private get passwordFile(): string {
