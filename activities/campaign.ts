@@ -14,9 +14,9 @@ export interface CampaignServices {
   /** The Temporal task queue that loads for this worker. */
   taskQueue(target: string, worker: string): string;
   /** Checks the input's form and reads what the workflow must know of it; INVALID_INPUT lists every fault. */
-  settings(input: unknown): Promise<CampaignSettings>;
-  /** Reads and checks every source, stores the plan; INVALID_INPUT lists every fault. Registers nothing. */
-  plan(input: unknown, running: Running): Promise<PlanSummary>;
+  settings(input: unknown, running: Running): Promise<CampaignSettings>;
+  /** Reads and checks every source, stores the plan under an id of `key`'s own; INVALID_INPUT lists every fault. Registers nothing. */
+  plan(input: unknown, key: string, running: Running): Promise<PlanSummary>;
   /** Asks Temporal whether the holder's chain of runs has ended. */
   isOver(holder: Claim): Promise<boolean>;
 }
@@ -56,8 +56,8 @@ export function createCampaignActivities(services: CampaignServices) {
   return {
     /** Checks the input's form, claims the database, and ends what a dead campaign left open there. */
     openCampaign: (who: { workflowId: string; firstRunId: string; input: unknown }) =>
-      run(async () => {
-        const settings = await services.settings(who.input);
+      run(async (running) => {
+        const settings = await services.settings(who.input, running);
         const { target, database } = settings;
         const claim = { target, database, workflowId: who.workflowId, firstRunId: who.firstRunId };
         await ledger.claim(claim, services.isOver);
@@ -65,7 +65,8 @@ export function createCampaignActivities(services: CampaignServices) {
       }),
 
     /** Reads every input and stores the plan; nothing is registered. */
-    planCampaign: (input: unknown): Promise<PlanSummary> => run((running) => services.plan(input, running)),
+    planCampaign: (what: { input: unknown; key: string }): Promise<PlanSummary> =>
+      run((running) => services.plan(what.input, what.key, running)),
 
     /** Registers family, database and tables; what is there already and equal stays. */
     registerCatalog: (ref: CampaignRef & { planId: string }) => run(() => registerCatalog(on(ref), ref.planId)),

@@ -44,6 +44,8 @@ export const sourceRules = z.strictObject({
   roots: z.record(name, z.string().startsWith('/', 'use an absolute path')).default({}),
   /** Seconds without a byte after which a source counts as stalled. */
   stallSeconds: z.number().positive().default(60),
+  /** Environment variables that campaigns may send to sources, as `${env:NAME}` in an HTTP header. No others are ever read. */
+  secrets: z.array(z.string().min(1)).default([]),
 });
 
 export const serviceConfig = z.strictObject({

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { inputFaults } from '../api/campaign/faults';
 import { type MysqlAddress, type ServiceConfig, serviceConfig } from '../api/config';
 import { IngestError, invalidInput } from '../ingest/core/errors';
+import type { SourceRules } from '../ingest/source';
 import type { MysqlAccess } from '../ingest/storage/data/connection';
 
 /** The configuration file together with the secrets that it names. */
@@ -10,8 +11,8 @@ export interface Environment {
   postgresUrl: string;
   /** The account with its password. */
   account(address: MysqlAddress): MysqlAccess;
-  /** Value of an environment variable that a campaign's input refers to; INVALID_INPUT when it is not set. */
-  secret(name: string): string;
+  /** How sources are read here; header secrets are limited to the configured names. */
+  sources: SourceRules;
 }
 
 export const CONFIG_VARIABLE = 'QSERV_CAMPAIGNS_CONFIG';
@@ -31,7 +32,10 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     config,
     postgresUrl: secret(config.postgresUrlEnv),
     account: ({ passwordEnv, ...address }) => ({ ...address, password: passwordEnv ? secret(passwordEnv) : '' }),
-    secret,
+    sources: {
+      ...config.sources,
+      resolveSecret: (name) => (config.sources.secrets.includes(name) ? env[name] : undefined),
+    },
   };
 }
 

@@ -62,7 +62,10 @@ async function open(run: CampaignRun, input: CampaignRequest): Promise<void> {
 
 async function plan(run: CampaignRun, input: CampaignRequest): Promise<void> {
   run.enter('planning');
-  const summary = await planActivities(run.ready.waits).planCampaign(input);
+  const summary = await planActivities(run.ready.waits).planCampaign({
+    input,
+    key: workflowInfo().firstExecutionRunId,
+  });
   run.planned(summary);
   run.enter('registering');
   await run.activities.registerCatalog({ ...run.ref, planId: summary.planId });

@@ -1,0 +1,56 @@
+import { Worker } from '@temporalio/worker';
+import { type CampaignServices, createCampaignActivities } from '../activities/campaign';
+import { type PlanServices, planCampaign, readSettings } from '../ingest/campaign/plan';
+import { openMetadata } from '../ingest/storage/metadata';
+import { PostgresLedger } from '../ingest/storage/metadata/ledger';
+import { WORKFLOW_BUNDLE } from './bundle';
+import { isOver } from './claims';
+import { readEnvironment } from './environment';
+import { ensureSearchAttributes } from './search-attributes';
+import { serve } from './serve';
+import { Targets } from './targets';
+import { connectTemporal } from './temporal';
+
+/** `worker campaigns`: workflows, controller operations and the ledger, on the task queue `campaigns`. Any number may run. */
+async function start() {
+  const environment = readEnvironment(process.env);
+  const { config } = environment;
+  const metadata = openMetadata(environment.postgresUrl);
+  await metadata.migrate();
+  const link = await connectTemporal();
+  await ensureSearchAttributes(link);
+
+  const ledger = new PostgresLedger(metadata);
+  const targets = new Targets(environment, metadata);
+  const planning = {
+    defaultTarget: config.defaultTarget,
+    targets: targets.names,
+    sources: environment.sources,
+    ledger,
+    controller: (target) => targets.controller(target),
+  } satisfies PlanServices;
+  const services: CampaignServices = {
+    ledger,
+    controller: (target) => targets.controller(target),
+    taskQueue: (_target, worker) => `ingest-${worker}`,
+    settings: (input, { signal }) => readSettings(input, planning, signal),
+    plan: (input, key, { signal, report }) => planCampaign(input, key, planning, { signal, onProgress: report }),
+    isOver: (claim) => isOver(link.client, claim),
+  };
+  const worker = await Worker.create({
+    connection: link.connection,
+    namespace: link.namespace,
+    taskQueue: 'campaigns',
+    workflowBundle: { codePath: WORKFLOW_BUNDLE },
+    activities: createCampaignActivities(services),
+    shutdownGraceTime: '5s',
+  });
+  const close = async () => {
+    await targets.close();
+    await metadata.close();
+    await link.connection.close();
+  };
+  return { worker, close };
+}
+
+void serve('worker campaigns', start);

@@ -1,0 +1,61 @@
+import { Worker } from '@temporalio/worker';
+import { createIngestActivities } from '../activities/ingest';
+import { IngestError, invalidInput } from '../ingest/core/errors';
+import { openMetadata } from '../ingest/storage/metadata';
+import { PostgresLedger } from '../ingest/storage/metadata/ledger';
+import { NativeIngestWorker } from '../ingest/worker/native';
+import { type Environment, readEnvironment } from './environment';
+import { serve } from './serve';
+import { connectTemporal } from './temporal';
+
+/** Loads at the same time: one connection keeps one core of the server busy (docs/design.md §9). */
+const LOADS = 2;
+
+/** `worker ingest NAME [TARGET]`: loading, on the task queue `ingest-NAME`; runs beside that worker's MariaDB and sources. */
+async function start(name: string | undefined, target: string | undefined) {
+  const environment = readEnvironment(process.env);
+  const worker = workerOf(environment, name, target ?? environment.config.defaultTarget);
+  const metadata = openMetadata(environment.postgresUrl);
+  await metadata.migrate();
+  const link = await connectTemporal();
+  const loader = new NativeIngestWorker({
+    name: worker.name,
+    mysql: environment.account(worker.mysql),
+    metadata,
+    sources: environment.sources,
+    resolveSecret: environment.sources.resolveSecret,
+    connections: LOADS,
+  });
+  await loader.sweep();
+  const temporalWorker = await Worker.create({
+    connection: link.connection,
+    namespace: link.namespace,
+    taskQueue: `ingest-${worker.name}`,
+    activities: createIngestActivities({
+      ledger: new PostgresLedger(metadata),
+      worker: (_target, wanted) => {
+        if (wanted === worker.name) return loader;
+        throw new IngestError('UNKNOWN_WORKER', `this process loads for ${worker.name}, not for ${wanted}`);
+      },
+    }),
+    maxConcurrentActivityTaskExecutions: LOADS,
+    shutdownGraceTime: '5s',
+  });
+  const close = async () => {
+    await loader.close();
+    await metadata.close();
+    await link.connection.close();
+  };
+  return { worker: temporalWorker, close };
+}
+
+function workerOf({ config }: Environment, name: string | undefined, target: string) {
+  const workers = config.targets[target]?.workers ?? [];
+  const worker = workers.find((candidate) => candidate.name === name);
+  if (worker) return worker;
+  const names = workers.map((candidate) => candidate.name).join(', ');
+  throw invalidInput('worker ingest', [{ path: 'NAME', message: `target ${target} has the workers: ${names}` }]);
+}
+
+const [name, target] = process.argv.slice(2);
+void serve(`worker ingest ${name ?? ''}`, () => start(name, target));
