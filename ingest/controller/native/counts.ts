@@ -1,7 +1,7 @@
 import { DUMMY_CHUNK, parseFinalTable } from '../../core/names';
 import { kindOf, type TableDescriptor } from '../../core/tables';
-import { scanRows } from '../../storage/data/count-rows';
 import { tableNames } from '../../storage/data/drop-tables';
+import { scanTables } from '../../storage/data/scan';
 import { tablesOf } from '../../storage/metadata/tables';
 import type { TableCount } from '../controller';
 import type { NativeContext } from './context';
@@ -21,7 +21,7 @@ export async function countRows(context: NativeContext, database: string): Promi
   const found = new Map<string, Found[]>(tables.map((t) => [t.definition.name, []]));
   await context.onWorkers(async (server) => {
     const names = (await tableNames(server, database)).filter((name) => ownerOf(tables, name) !== undefined);
-    for (const [name, rows] of await scanRows(server, database, names)) {
+    for (const [name, rows] of await scanTables(server, database, names)) {
       const { chunk = 0, overlap } = parseFinalTable(name);
       const owner = ownerOf(tables, name) as TableDescriptor;
       const place = kindOf(owner.definition).partitioned ? { chunk, overlap } : { chunk: 0, overlap: false };
@@ -41,11 +41,11 @@ function ownerOf(tables: TableDescriptor[], name: string): TableDescriptor | und
   );
 }
 
-/** Replicas of one chunk, like copies of a regular table, count once and must agree. */
+/** Replicas of one chunk, like copies of a regular table, count once (the first worker's by name) and must agree. */
 function summary({ definition }: TableDescriptor, found: Found[]): TableCount {
   const places = new Map<string, Found>();
   let agree = true;
-  for (const one of found) {
+  for (const one of [...found].sort((a, b) => (a.worker < b.worker ? -1 : 1))) {
     const place = `${one.chunk} ${one.overlap}`;
     const other = places.get(place);
     if (other === undefined) places.set(place, one);

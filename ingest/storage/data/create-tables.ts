@@ -1,7 +1,7 @@
 import { IngestError } from '../../core/errors';
-import { TRANSACTION_COLUMN } from '../../core/names';
 import { normalDefinition, type TableDescriptor } from '../../core/tables';
 import { quoteId, quoteTable, type Statements } from './connection';
+import { partitionsClause } from './definition';
 import { mysqlErrno } from './mysql-errors';
 
 /** MariaDB's errors that say that a column or a charset of the definition is wrong. */
@@ -23,12 +23,6 @@ export function tableBody(table: TableDescriptor): string {
   return `(${columns}) ENGINE=MyISAM DEFAULT CHARSET=${charsetName(charset ?? 'latin1')}${collate}`;
 }
 
-/** The partitions of a new table: `p0`, which exists always, and those of the given super-transactions. */
-export function partitionsClause(transactionIds: number[] = []): string {
-  const parts = [0, ...transactionIds].map((id) => `PARTITION ${quoteId(`p${id}`)} VALUES IN (${Math.trunc(id)})`);
-  return ` PARTITION BY LIST (${quoteId(TRANSACTION_COLUMN)}) (${parts.join(', ')})`;
-}
-
 /** Creates final tables unless they exist, with `p0` or without partitions. INVALID_INPUT when MariaDB refuses the definition. */
 export async function createTables(
   server: Statements,
@@ -37,7 +31,7 @@ export async function createTables(
   table: TableDescriptor,
   form: 'partitioned' | 'plain',
 ): Promise<void> {
-  const body = tableBody(table) + (form === 'partitioned' ? partitionsClause() : '');
+  const body = tableBody(table) + (form === 'partitioned' ? ` ${partitionsClause()}` : '');
   for (const name of names) {
     await refusal(table, () =>
       server.run(`create ${database}.${name}`, `CREATE TABLE IF NOT EXISTS ${quoteTable(database, name)} ${body}`),

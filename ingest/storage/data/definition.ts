@@ -29,9 +29,9 @@ export function partitionClause(transactionId: number): string {
   return `PARTITION ${quoteId(partitionName(transactionId))} VALUES IN (${integer(transactionId)})`;
 }
 
-/** `PARTITION BY LIST …` with p0 and the partition of one super-transaction. */
-export function partitionsClause(transactionId: number): string {
-  return `PARTITION BY LIST (${quoteId(TRANSACTION_COLUMN)}) (${partitionClause(0)}, ${partitionClause(transactionId)})`;
+/** `PARTITION BY LIST …` with p0, which exists always, and the partitions of super-transactions. */
+export function partitionsClause(...transactionIds: number[]): string {
+  return `PARTITION BY LIST (${quoteId(TRANSACTION_COLUMN)}) (${[0, ...transactionIds].map(partitionClause).join(', ')})`;
 }
 
 /** A number as it goes into a statement that takes no parameters. */

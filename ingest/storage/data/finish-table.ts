@@ -4,9 +4,11 @@ import { IngestError } from '../../core/errors';
 import { MAX_IDENTIFIER, PUBLISH_SCHEMA, partitionName, TRANSACTION_COLUMN } from '../../core/names';
 import type { StepHook } from '../../core/steps';
 import type { TableDescriptor } from '../../core/tables';
+import { whileBusy } from './again';
 import { type DataConnection, quoteId, quoteTable } from './connection';
-import { scanRows } from './count-rows';
 import { tableBody } from './create-tables';
+import { definitionOf } from './definition';
+import { scanRows } from './scan';
 
 /** Points of finishing one final table; each is announced before the change that it names. */
 export const FINISH_TABLE_STEPS = [
@@ -17,6 +19,9 @@ export const FINISH_TABLE_STEPS = [
   'publish.table.rename',
   'publish.table.drop',
 ] as const;
+
+/** Seconds for which a change is tried again while somebody reads the table. */
+const BUSY_SECONDS = 30;
 
 /** How a final table came to have no partitions: it was so already, was made, or its rows were moved or copied. */
 export type Finish = 'already' | 'created' | 'renamed' | 'copied';
@@ -56,11 +61,11 @@ export async function finishTable(
   const change = async (step: (typeof FINISH_TABLE_STEPS)[number], sql: string) => {
     await check();
     await steps(step, { database, table: name });
-    await connection.run(`${step} ${database}.${name}`, sql);
+    await whileBusy(BUSY_SECONDS, () => connection.run(`${step} ${database}.${name}`, sql));
   };
   const dropOld = async () => {
     if ((await partitions(connection, PUBLISH_SCHEMA, old)) !== undefined) {
-      await change('publish.table.drop', `DROP TABLE IF EXISTS ${oldTable}`);
+      await change('publish.table.drop', `DROP TABLE IF EXISTS ${oldTable} NOWAIT`);
     }
   };
 
@@ -86,13 +91,13 @@ export async function finishTable(
   const twinIsThere = (await partitions(connection, PUBLISH_SCHEMA, twin)) !== undefined;
   const hasTheRows = twinIsThere && filled.length === 0 && (await twinHolds(connection, twin, database, name, found));
   if (!hasTheRows) {
-    if (twinIsThere) await change('publish.table.twin', `DROP TABLE IF EXISTS ${twinTable}`);
-    await change('publish.table.twin', `CREATE TABLE ${twinTable} ${tableBody(table)}`);
+    if (twinIsThere) await change('publish.table.twin', `DROP TABLE IF EXISTS ${twinTable} NOWAIT`);
+    await change('publish.table.twin', `CREATE TABLE ${twinTable} ${await definitionOf(connection, database, name)}`);
   }
 
   const [only, ...others] = filled;
   if (only !== undefined && others.length === 0) {
-    const sql = `ALTER TABLE ${final} EXCHANGE PARTITION ${quoteId(only)} WITH TABLE ${twinTable}`;
+    const sql = `ALTER TABLE ${final} NOWAIT EXCHANGE PARTITION ${quoteId(only)} WITH TABLE ${twinTable}`;
     await change('publish.table.exchange', sql);
   } else if (only !== undefined) {
     const columns = table.columns.filter((c) => !isGenerated(c.type)).map((c) => quoteId(c.name));
@@ -105,8 +110,8 @@ export async function finishTable(
     finish = 'copied';
   }
   await dropOld();
-  await change('publish.table.rename', `RENAME TABLE ${final} TO ${oldTable}, ${twinTable} TO ${final}`);
-  await change('publish.table.drop', `DROP TABLE IF EXISTS ${oldTable}`);
+  await change('publish.table.rename', `RENAME TABLE ${final} NOWAIT TO ${oldTable}, ${twinTable} TO ${final}`);
+  await change('publish.table.drop', `DROP TABLE IF EXISTS ${oldTable} NOWAIT`);
   return finish;
 }
 
@@ -159,8 +164,8 @@ async function twinHolds(
 }
 
 async function compare(connection: DataConnection, database: string, name: string, twin: string): Promise<void> {
-  const there = (await scanRows(connection, database, [name])).get(name);
-  const here = (await scanRows(connection, PUBLISH_SCHEMA, [twin])).get(twin);
+  const there = await scanRows(connection, database, name);
+  const here = await scanRows(connection, PUBLISH_SCHEMA, twin);
   if (there === here) return;
   throw new IngestError('INTERNAL', `the copy of ${database}.${name} has ${here} rows instead of ${there}`);
 }

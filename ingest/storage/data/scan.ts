@@ -48,3 +48,25 @@ export function isAbsent(error: unknown): boolean {
   const errno = mysqlErrno(error);
   return errno === MYSQL.NO_SUCH_TABLE || errno === MYSQL.NO_SUCH_PARTITION || errno === MYSQL.NO_SUCH_DATABASE;
 }
+
+/** Tables counted by one statement. */
+const TABLES_AT_ONCE = 20;
+
+/** Rows of many tables, counted as `scanRows` does. All must exist. */
+export async function scanTables(server: Statements, database: string, names: string[]): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (let i = 0; i < names.length; i += TABLES_AT_ONCE) {
+    const some = names.slice(i, i + TABLES_AT_ONCE);
+    const sql = some
+      .map((name) => `SELECT ? AS name, COALESCE(SUM(1), 0) AS total FROM ${quoteTable(database, name)}`)
+      .join(' UNION ALL ');
+    for (const row of await server.rows<{ name: string; total: string | number }>(
+      `count rows of ${database}`,
+      sql,
+      some,
+    )) {
+      counts.set(row.name, Number(row.total));
+    }
+  }
+  return counts;
+}
