@@ -11,7 +11,7 @@ import { Stack } from './stack';
 
 const run = promisify(execFile);
 
-const EXAMPLE = join('examples', 'test101', 'campaign.json');
+const EXAMPLE = join(checkout, 'examples', 'test101');
 const DATABASE = 'test101';
 const TARGET = 'local';
 
@@ -84,8 +84,8 @@ async function campaign(stack: Stack, client: Client): Promise<string> {
   const progress = () => handle.query<CampaignProgress>('progress');
   const earlier = await progress().catch(() => undefined);
   if (!earlier || (SETTLED_PHASES.includes(earlier.phase) && !earlier.published)) {
-    say(`starting the campaign of ${EXAMPLE}`);
-    await cli(stack, ['start', EXAMPLE]);
+    say('starting the campaign of examples/test101');
+    await cli(stack, ['start', join(EXAMPLE, 'campaign.json')]);
   } else {
     say(`an earlier demo's campaign is ${earlier.phase}`);
   }
@@ -117,8 +117,7 @@ async function cli(stack: Stack, args: string[]): Promise<void> {
 
 /** The tables that the example's campaign file names, in its order. */
 function exampleTables(): CatalogTable[] {
-  const folder = join(checkout, 'examples', 'test101');
-  const read = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
+  const read = (file: string) => JSON.parse(readFileSync(join(EXAMPLE, file), 'utf8'));
   const { tables } = read('campaign.json') as { tables: { definition: { $ref: string } }[] };
   return tables
     .map(({ definition }) => read(definition.$ref) as { table: string; is_partitioned: number })
