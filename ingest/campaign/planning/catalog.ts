@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { inputFaults } from '../../../api/campaign/faults';
 import type { Campaign } from '../../../api/campaign/input';
 import { databaseDefinition } from '../../../api/qserv/database';
@@ -8,14 +7,7 @@ import type { Dialect } from '../../core/dialect';
 import { IngestError, type InputFault } from '../../core/errors';
 import { geometryFault } from '../../core/geometry';
 import { databaseNameFault, sameName } from '../../core/names';
-import {
-  DEFAULT_CHARSET,
-  DEFAULT_COLLATION,
-  type KnownTables,
-  kindOf,
-  type TableDefinition,
-  tableFaults,
-} from '../../core/tables';
+import { definitionDifferences, type KnownTables, kindOf, type TableDefinition, tableFaults } from '../../core/tables';
 import type { SourceRules } from '../../source';
 import { defaultDialect } from './dialects';
 import type { Faults } from './faults';
@@ -79,8 +71,7 @@ export async function readCatalog(
     if (table !== undefined) tables.push(table);
   }
   if (database === undefined) return undefined;
-  const registered = controller && (await describeDatabase(controller, database.name));
-  checkRegistered(database, registered, faults);
+  const registered = controller && (await checkRegistered(database, controller, faults));
   const complete = tables.length === campaign.tables.length;
   const known = await knownTables(database.name, tables, registered, controller);
   for (const table of tables) checkTable(table, tables, known, registered, complete, faults);
@@ -146,14 +137,25 @@ async function describeDatabase(controller: Controller, name: string): Promise<D
   }
 }
 
-function checkRegistered(
+/** Holds the database against what is registered under its name; returns that, if there is anything. */
+async function checkRegistered(
   database: DatabaseDefinition,
-  registered: DatabaseDescriptor | undefined,
+  controller: Controller,
   faults: Faults,
-): void {
-  if (registered?.isPublished) {
+): Promise<DatabaseDescriptor | undefined> {
+  const twin = (await controller.databases()).find((d) => d.name !== database.name && sameName(d.name, database.name));
+  if (twin !== undefined) faults.add('database.database', `'${twin.name}' is there, which differs in case only`);
+  const registered = await describeDatabase(controller, database.name);
+  if (registered === undefined) return undefined;
+  if (registered.isPublished) {
     faults.add('database.database', `'${database.name}' is published already; choose another name, or delete it first`);
   }
+  const { numStripes, numSubStripes } = await controller.family(registered.family);
+  if (numStripes !== database.numStripes || numSubStripes !== database.numSubStripes) {
+    const there = `${numStripes} stripes with ${numSubStripes} sub-stripes each`;
+    faults.add('database.num_stripes', `'${database.name}' is registered with ${there}; delete it first`);
+  }
+  return registered;
 }
 
 /** What the rules of kinds may ask: the campaign's own tables, those registered, and other databases that directors are in. */
@@ -204,8 +206,12 @@ function checkTable(
   const there = registered?.tables.find((t) => t.definition.name === definition.name);
   if (there?.isPublished)
     faults.add(`${path}.table`, `'${definition.name}' is published already; leave it out or delete it first`);
-  else if (there && !sameDefinition(there.definition, definition)) {
-    faults.add(`${path}.table`, `'${definition.name}' is registered already with another definition; delete it first`);
+  const differs = there && !there.isPublished ? definitionDifferences(there.definition, definition) : [];
+  for (const field of differs) {
+    faults.add(
+      `${path}.${qservPath(field)}`,
+      `'${definition.name}' is registered with another one; delete the table first`,
+    );
   }
   const others = [
     ...tables.filter((t) => t.index < index).map((t) => t.definition),
@@ -222,17 +228,6 @@ function checkTable(
 function qservPath(path: string): string {
   const [, field = path, rest = ''] = /^([A-Za-z0-9_]+)(.*)$/.exec(path) ?? [];
   return `${QSERV_FIELDS[field] ?? field}${rest}`;
-}
-
-/** Equal as far as the table goes; optional fields that have their default do not count. */
-function sameDefinition(a: TableDefinition, b: TableDefinition): boolean {
-  return isDeepStrictEqual(withoutDefaults(a), withoutDefaults(b));
-}
-
-function withoutDefaults(definition: TableDefinition): Record<string, unknown> {
-  const { charset = DEFAULT_CHARSET, collation = DEFAULT_COLLATION, ...rest } = definition;
-  const unique = 'uniquePrimaryKey' in rest ? { uniquePrimaryKey: rest.uniquePrimaryKey ?? true } : {};
-  return JSON.parse(JSON.stringify({ ...rest, ...unique, charset, collation }));
 }
 
 const ORDER = { director: 0, dependent: 1, refMatch: 2, regular: 3 };
