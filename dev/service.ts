@@ -28,10 +28,6 @@ export class ServiceProcess extends ManagedProcess {
     return this.pid !== undefined && readText(this.fingerprintFile) !== this.fingerprint();
   }
 
-  get isBuilt(): boolean {
-    return existsSync(this.script);
-  }
-
   /** Entry and arguments, from the checkout. */
   get command(): string[] {
     return [join('dist', this.options.entry), ...(this.options.args ?? [])];
@@ -48,7 +44,7 @@ export class ServiceProcess extends ManagedProcess {
   }
 
   protected override async prepare(): Promise<void> {
-    if (!this.isBuilt) throw new Error(`${this.script} is not there: run node dev/prepare.mjs`);
+    if (!existsSync(this.script)) throw new Error(`${this.script} is not there: run node dev/prepare.mjs`);
     writeFileAtomic(this.fingerprintFile, this.fingerprint());
   }
 

@@ -211,7 +211,6 @@ export class Stack {
   }
 
   private async start(part: ManagedProcess): Promise<void> {
-    if (part instanceof ServiceProcess && !part.isBuilt) return;
     const wasRunning = part.pid !== undefined;
     const started = Date.now();
     const seconds = () => `${((Date.now() - started) / 1000).toFixed(1)} s`;
