@@ -100,7 +100,7 @@ async function ingestPending(run: CampaignRun): Promise<void> {
     async (seq) => {
       if (workflowInfo().historyLength > LONG_HISTORY) return;
       await executeChild(ingestTransaction, {
-        workflowId: `${workflowId}/${planId}/${seq}`,
+        workflowId: `${workflowId}:${planId}:${seq}`,
         args: [{ workflowId, planId, seq, settings }],
         cancellationType: 'WAIT_CANCELLATION_COMPLETED',
         staticSummary: `${settings.database}: super-transaction ${seq + 1} of ${run.progress.totals.transactions}`,
@@ -135,7 +135,12 @@ async function publish(run: CampaignRun): Promise<void> {
 }
 
 async function startNewRun(run: CampaignRun): Promise<void> {
-  await continueAsNew<typeof ingestCampaign>({ database: {}, tables: [], continued: run.continued() });
+  await continueAsNew<typeof ingestCampaign>({
+    // The input has done its work: the plan is stored.
+    database: { database: run.progress.database },
+    tables: [],
+    continued: run.continued(),
+  });
 }
 
 function heldFailure({ held, heldTotal }: CampaignProgress): ApplicationFailure {

@@ -110,7 +110,7 @@ export async function loadBatch(
 }
 
 /**
- * Scans what the super-transaction loaded on this worker; units whose partition does not agree with its record are emptied and
+ * Sweeps what attempts left behind whose database died under them, and scans what the super-transaction loaded on this worker; units whose partition does not agree with its record are emptied and
  * planned again. Returns their number: 0 means the super-transaction may be committed as far as this worker goes.
  */
 export async function verifyLoaded(
@@ -118,6 +118,7 @@ export async function verifyLoaded(
   { worker, ledger }: { worker: IngestWorker; ledger: CampaignLedger },
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<{ checked: number; redo: number }> {
+  await worker.sweep();
   const checks = await worker.verify(request.transactionId, { signal });
   const wrong = checks.filter((check) => !check.agrees);
   for (const { unit } of wrong) {
