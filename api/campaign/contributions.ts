@@ -54,7 +54,7 @@ export const http = z
       .array(header)
       .optional()
       .describe(
-        `Request headers, each "Name: value". \${env:NAME} in a value is replaced by that environment variable on the worker; ` +
+        `Request headers, each "Name: value". \${env:NAME} in a value is replaced by that environment variable of the worker, if its configuration lists it under sources.secrets; ` +
           'values of headers that carry credentials must be given in that way.',
       ),
   })

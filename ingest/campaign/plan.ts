@@ -9,7 +9,7 @@ import { Faults } from './planning/faults';
 import { listFiles, type PlannedFile } from './planning/files';
 import { inspectFiles } from './planning/inspect';
 import { standingUnits, withoutStanding } from './planning/standing';
-import { cutTransactions, type DraftUnit, digest, groupUnits, plannedUnits } from './planning/units';
+import { cutTransactions, type DraftUnit, digest, digestOfUnits, groupUnits, plannedUnits } from './planning/units';
 import type { CampaignSettings } from './settings';
 
 export interface PlanServices {
@@ -94,7 +94,7 @@ export async function draftPlan(
       tell('files');
     });
     tell('grouping');
-    drafts.push(...groupUnits(table, files));
+    for (const unit of await groupUnits(table, files)) drafts.push(unit);
   }
 
   const standing = services.ledger && (await standingUnits(services.ledger, target, catalog, controller !== undefined));
@@ -177,8 +177,15 @@ function draft(
   );
   const tables = catalog.tables.map(({ definition }) => definition);
   const { quality, maxNumWarnings } = campaign;
-  const places = units.map((unit, i) => [unit.table.definition.name, unit.fingerprint, transactions[i]]);
-  const fingerprint = digest([1, target, catalog.database, tables, quality, maxNumWarnings, places]);
+  const fingerprint = digest([
+    1,
+    target,
+    catalog.database,
+    tables,
+    quality,
+    maxNumWarnings,
+    digestOfUnits(units, transactions),
+  ]);
   const totals = totalsOf(catalog.tables, units);
   const sum = (field: 'units' | 'contributions' | 'bytes') => totals.reduce((total, table) => total + table[field], 0);
   const summary: PlanSummary = {

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { ContributionGroup } from '../../../api/campaign/contributions';
 import { kindOf } from '../../core/tables';
 import type { PlannedUnit } from '../ledger';
 import type { CatalogTable } from './catalog';
@@ -20,8 +22,11 @@ export interface DraftUnit {
 export const MOST_TRANSACTIONS = 80;
 export const DEFAULT_TRANSACTION_BYTES = 64 * 2 ** 30;
 
+/** Units between two pauses in which heartbeats and cancellation get their turn. */
+const UNITS_AT_A_TIME = 2000;
+
 /** Groups the files of a table into its units, by chunk, the chunk before its overlap. */
-export function groupUnits(table: CatalogTable, files: Iterable<PlannedFile>): DraftUnit[] {
+export async function groupUnits(table: CatalogTable, files: Iterable<PlannedFile>): Promise<DraftUnit[]> {
   const units = new Map<number, DraftUnit>();
   for (const file of files) {
     const key = file.chunk * 2 + Number(file.overlap);
@@ -34,23 +39,36 @@ export function groupUnits(table: CatalogTable, files: Iterable<PlannedFile>): D
       unit.bytes += file.bytes ?? 0;
     }
   }
-  const definition = digest(table.definition);
   const sorted = [...units].sort(([a], [b]) => a - b).map(([, unit]) => unit);
-  for (const unit of sorted) {
+  const fingerprint = fingerprints(table);
+  for (const [i, unit] of sorted.entries()) {
+    if (i % UNITS_AT_A_TIME === 0) await setImmediate();
     unit.files.sort((a, b) => (a.url < b.url ? -1 : 1));
-    unit.fingerprint = fingerprint(unit, definition);
+    unit.fingerprint = fingerprint(unit);
   }
   return sorted;
 }
 
 /** Equal for two units means: the same rows in the same place, as far as can be known without reading the files. */
-function fingerprint({ table, chunk, overlap, files }: DraftUnit, definition: string): string {
-  const sources = files.map((file) => {
-    const { url, dialect, charset, compression, http } = sourceOf(file, table);
-    const { bytes, etag, mtimeMs } = file;
-    return [url, dialect, charset, compression, http?.method, http?.data, bytes, etag, mtimeMs];
-  });
-  return digest([1, definition, chunk, overlap, sources]);
+function fingerprints(table: CatalogTable): (unit: DraftUnit) => string {
+  const definition = digest(table.definition);
+  const readings = new Map<ContributionGroup, string>();
+  /** How files of a group are read. */
+  const readingOf = (file: PlannedFile): string => {
+    const known = readings.get(file.group);
+    if (known !== undefined) return known;
+    const { dialect, charset, compression, http } = sourceOf(file, table);
+    const reading = digest([dialect, charset, compression, http?.method, http?.data]);
+    readings.set(file.group, reading);
+    return reading;
+  };
+  return ({ chunk, overlap, files }) => {
+    const hash = createHash('sha256').update(JSON.stringify([1, definition, chunk, overlap]));
+    for (const file of files) {
+      hash.update(JSON.stringify([file.url, readingOf(file), file.bytes, file.etag, file.mtimeMs]));
+    }
+    return hash.digest('hex');
+  };
 }
 
 /** sha256 of a value's JSON with sorted keys, hex. */
@@ -60,6 +78,13 @@ export function digest(value: unknown): string {
       ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
       : v;
   return createHash('sha256').update(JSON.stringify(value, sorted)).digest('hex');
+}
+
+/** One hash over units and the super-transactions they go to. */
+export function digestOfUnits(units: DraftUnit[], transactions: number[]): string {
+  const hash = createHash('sha256');
+  for (const [i, unit] of units.entries()) hash.update(`${unit.table.index} ${unit.fingerprint} ${transactions[i]}\n`);
+  return hash.digest('hex');
 }
 
 /**
