@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import { checkout, isRoot, keptSecret, shortHash, writeFileAtomic } from './files';
 import { findMariaDb, type MariaDbPrograms } from './mariadb-programs';
 import { type Launch, ManagedProcess, type Report } from './process';
-
-const run = promisify(execFile);
+import { runLogged } from './run';
 
 /** The account that this service uses on every MariaDB server; made by dev/sql. */
 export const MYSQL_USER = 'qserv_ingest';
@@ -109,15 +106,19 @@ export class MariaDbServer extends ManagedProcess {
     this.report('creating the data folder');
     const unfinished = `${this.dataDir}.new`;
     rmSync(unfinished, { recursive: true, force: true });
-    await run(programs.installDb, [
+    const argv = [
+      programs.installDb,
       '--no-defaults',
       `--datadir=${unfinished}`,
       `--tmpdir=${this.tmpDir}`,
       '--skip-test-db',
+      // Even where the machine's own name cannot be looked up.
+      '--force',
       '--auth-root-authentication-method=socket',
       ...(isRoot ? ['--user=root'] : []),
       `--innodb-log-file-size=${MARIADB_OPTIONS['innodb-log-file-size']}`,
-    ]);
+    ];
+    await runLogged(argv, this.report, `Is the disk full, or ${this.dir} not ours to write?`);
     renameSync(unfinished, this.dataDir);
   }
 

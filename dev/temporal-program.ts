@@ -17,7 +17,7 @@ const MODULE = `github.com/temporalio/cli/cmd/temporal@v${VERSION}`;
 /** Go release that the module's go.mod asks for. */
 const OLDEST_GO: readonly [number, number] = [1, 25];
 /** Packages compiled by a build from nothing; only for saying how far it is. */
-const PACKAGES = 1900;
+const PACKAGES = 1300;
 
 const REMEDY = `or install Temporal's CLI ${VERSION} yourself (https://docs.temporal.io/cli) and name it in TEMPORAL_CLI`;
 
