@@ -1,10 +1,8 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { isRoot } from './files';
+import { aptInstall } from './apt';
 import type { Report } from './process';
-import { runLogged } from './run';
+import { findProgram } from './programs';
 
 const run = promisify(execFile);
 
@@ -18,20 +16,6 @@ export interface MariaDbPrograms {
 const OLDEST: readonly [number, number] = [10, 11];
 const PACKAGES = ['mariadb-server-core', 'mariadb-client-core'];
 const REMEDY = `install MariaDB ${OLDEST.join('.')} or newer, for example: sudo apt-get install ${PACKAGES.join(' ')}`;
-
-/** Full path of a program on PATH or in the system folders that ordinary users' PATH leaves out. */
-export function findProgram(name: string, path = `${process.env.PATH ?? ''}`): string | undefined {
-  for (const dir of [...path.split(delimiter), '/usr/sbin', '/usr/local/sbin'].filter((entry) => entry !== '')) {
-    const file = join(dir, name);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // not here
-    }
-  }
-  return undefined;
-}
 
 let found: Promise<MariaDbPrograms> | undefined;
 
@@ -64,23 +48,6 @@ async function locate(): Promise<MariaDbPrograms | undefined> {
 }
 
 /** Installs MariaDB's programs by apt-get, as root or by sudo without a password, telling each step. */
-export async function installMariaDb(report: Report): Promise<void> {
-  const aptGet = findProgram('apt-get');
-  if (!aptGet) throw new Error(`MariaDB is not installed and there is no apt-get here; ${REMEDY}`);
-  const prefix = isRoot ? [] : await sudo();
-  const env = ['env', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C'];
-  const apt = [...prefix, ...env, aptGet, '-y', '-q', '-o', 'DPkg::Lock::Timeout=300'];
-  report('MariaDB is not installed: apt-get update');
-  await runLogged([...apt, 'update'], report, REMEDY);
-  report(`apt-get install ${PACKAGES.join(' ')}`);
-  await runLogged([...apt, 'install', '--no-install-recommends', ...PACKAGES], report, REMEDY);
-}
-
-async function sudo(): Promise<string[]> {
-  try {
-    await run('sudo', ['-n', 'true']);
-    return ['sudo', '-n'];
-  } catch {
-    throw new Error(`MariaDB is not installed, and this user may neither install it nor use sudo; ${REMEDY}`);
-  }
+export function installMariaDb(report: Report): Promise<void> {
+  return aptInstall('MariaDB', PACKAGES, REMEDY, report);
 }

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { cacheDir } from './files';
 import { withLock } from './lock';
-import { findProgram } from './mariadb-programs';
 import type { Report } from './process';
+import { findProgram } from './programs';
 import { runLogged } from './run';
 
 const run = promisify(execFile);

@@ -46,3 +46,12 @@ test('the details tell phase, totals, a table of tables, and what is held, on on
   expect(text).toContain('- Object 7480 overlap on w1: BAD_ROWS: row 3: Incorrect double value');
   expect(unfinished(report)).toBe(2);
 });
+
+test('the faults of an input are listed one by one', () => {
+  const faults = [{ path: 'tables[0].definition.table', message: 'is not\na name' }];
+  const text = details({
+    ...initialProgress('id'),
+    error: { code: 'INVALID_INPUT', message: 'm', details: { faults } },
+  });
+  expect(text).toContain('- `tables[0].definition.table`: is not a name');
+});

@@ -1,4 +1,5 @@
-import type { CampaignProgress } from '../../api/campaign/progress';
+import type { CampaignError, CampaignProgress } from '../../api/campaign/progress';
+import type { InputFault } from '../../ingest/core/errors';
 
 /** The campaign as Markdown, for the Temporal UI's current details. */
 export function details(progress: CampaignProgress): string {
@@ -34,8 +35,17 @@ export function details(progress: CampaignProgress): string {
     if (heldTotal > 10) lines.push(`- … and ${heldTotal - 10} more`);
   }
   if (undone && undone.length > 0) lines.push('', 'Undone:', ...undone.map((line) => `- ${line}`));
-  if (error) lines.push('', `**${error.code}**: ${oneLine(error.message)}`);
+  if (error) lines.push('', ...failure(error));
   return lines.join('\n');
+}
+
+/** The error, and where it lists an input's faults, those, a line each. */
+function failure({ code, message, details }: CampaignError): string[] {
+  const faults = Array.isArray(details?.faults) ? (details.faults as InputFault[]) : [];
+  if (faults.length === 0) return [`**${code}**: ${oneLine(message)}`];
+  const shown = faults.slice(0, 20).map((fault) => `- \`${fault.path}\`: ${oneLine(fault.message)}`);
+  const more = faults.length > 20 ? [`- … and ${faults.length - 20} more`] : [];
+  return [`**${code}**: ${faults.length} faults in the input`, '', ...shown, ...more];
 }
 
 function bytes(n: number): string {
