@@ -1,3 +1,4 @@
+import { createReadStream, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -21,6 +22,28 @@ export class DataHttpServer {
   on(path: string, handler: (request: IncomingMessage, response: ServerResponse) => void): string {
     this.handlers.set(path, handler);
     return this.url(path);
+  }
+
+  /**
+   * Serves a file; `reach` is called once, in the middle of the first answer, when `at` bytes are sent. Whoever kills there kills
+   * with certainty inside the transfer: the rest is sent only after `reach` returned, and not before the next turn.
+   */
+  serveFile(path: string, file: string, at?: number, reach?: (sent: number) => void): string {
+    let pending = reach;
+    return this.on(path, (_, response) => {
+      let sent = 0;
+      response.writeHead(200, { 'content-length': statSync(file).size });
+      const body = createReadStream(file, { highWaterMark: 64 * 1024 });
+      body.on('data', (chunk) => {
+        sent += chunk.length;
+        if (pending === undefined || sent < (at ?? 0)) return;
+        const call = pending;
+        pending = undefined;
+        call(sent);
+      });
+      body.pipe(response).on('error', () => body.destroy());
+      response.on('close', () => body.destroy());
+    });
   }
 
   url(path: string): string {

@@ -6,6 +6,7 @@ import { isAbsent } from '../../ingest/storage/data/scan';
 import { listStaging } from '../../ingest/storage/data/staging';
 import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import type { ContributionSource, LoadUnit } from '../../ingest/worker/worker';
+import { type TableFacts, tableFacts } from './checksum';
 
 /** A table of a test catalog: `Object` has one chunk table a chunk, `Filter` is a regular table. */
 export const OBJECT_COLUMNS: [string, string][] = [
@@ -100,15 +101,14 @@ export class TestCatalog {
     return { transactionId, database: this.database, table: 'Object', chunk, overlap: false, ...more };
   }
 
-  /** Row count and order-free checksum of a unit's partition, `null` when it is not there. */
-  async contents(unit: LoadUnit): Promise<Contents | null> {
-    const columns = unit.table === 'Filter' ? FILTER_COLUMNS : OBJECT_COLUMNS;
-    return contents(
-      this.server,
-      quoteTable(this.database, finalTable(unit)),
-      columns.map(([name]) => name),
-      `PARTITION (p${unit.transactionId})`,
-    );
+  /** What the unit's partition holds; null when it is not there. */
+  async contents(unit: LoadUnit): Promise<TableFacts | null> {
+    try {
+      return await tableFacts(this.server, this.database, finalTable(unit), `p${unit.transactionId}`);
+    } catch (error) {
+      if (isAbsent(error)) return null;
+      throw error;
+    }
   }
 
   async setPublished(what: 'database' | 'table', published: boolean): Promise<void> {
@@ -156,28 +156,6 @@ export class TestCatalog {
 
 function finalTable(unit: LoadUnit): string {
   return unit.table === 'Filter' ? 'Filter' : chunkTable(unit.table, unit.chunk, unit.overlap);
-}
-
-export interface Contents {
-  rows: number;
-  checksum: string;
-}
-
-/** By scan; NULLs count as a value of their own. */
-async function contents(server: DataServer, table: string, columns: string[], where: string): Promise<Contents | null> {
-  const row = columns.map((name) => `IFNULL(${quoteId(name)}, '\\\\N')`).join(", '|', ");
-  const hash = `MD5(CONCAT(${row}))`;
-  try {
-    const [found] = await server.rows<{ n: string; a: string; b: string; s: string }>(
-      'sum up',
-      `SELECT IFNULL(SUM(1), 0) AS n, BIT_XOR(CONV(LEFT(${hash}, 15), 16, 10)) AS a,
-         BIT_XOR(CONV(RIGHT(${hash}, 15), 16, 10)) AS b, IFNULL(SUM(CRC32(CONCAT(${row}))), 0) AS s FROM ${table} ${where}`,
-    );
-    return found ? { rows: Number(found.n), checksum: `${found.a}-${found.b}-${found.s}` } : null;
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
 }
 
 /** A source in the default dialect. */

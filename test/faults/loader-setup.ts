@@ -1,0 +1,103 @@
+import { mkdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { StepHook } from '../../ingest/core/steps';
+import type { MysqlAccess } from '../../ingest/storage/data/connection';
+import { NativeIngestWorker } from '../../ingest/worker/native';
+import type { ContributionSource, LoadRequest, LoadUnit } from '../../ingest/worker/worker';
+import type { TableFacts } from '../support/checksum';
+import { DataHttpServer } from '../support/data-server';
+import { objectRows, writeObjects } from '../support/generate';
+import { plainSource, TestCatalog } from '../support/load-catalog';
+import { LoadingProcess } from '../support/loading-process';
+import { freshDatabase, privateDir, uniqueName } from '../support/servers';
+
+/** Repetitions of each fault: 3 in `npm test`, 20 in `npm run test:faults`. */
+export const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 3);
+/** Size of the file in whose middle faults happen. */
+const BYTES = 20_000_000;
+
+/** A catalog in which every chunk's tables hold rows of an earlier super-transaction, and what a clean load looks like. */
+export class FaultBench {
+  readonly http = new DataHttpServer();
+  readonly folder = privateDir('faults');
+  readonly bytes = BYTES;
+  readonly file = path.join(this.folder, 'objects.csv');
+  private chunk = 1000;
+  private earlier = 0;
+  private earlierFacts: TableFacts | null = null;
+  clean: TableFacts | null = null;
+  catalog!: TestCatalog;
+  worker!: NativeIngestWorker;
+  private mysql!: MysqlAccess;
+
+  async open(mysql: MysqlAccess): Promise<this> {
+    mkdirSync(this.folder);
+    this.mysql = mysql;
+    await this.http.start();
+    this.catalog = await TestCatalog.create(uniqueName('faults'), 'w1', await freshDatabase(), mysql);
+    this.worker = this.newWorker();
+    await writeObjects(this.file, BYTES);
+    await writeFile(path.join(this.folder, 'earlier.csv'), objectRows(500, 7));
+    this.earlier = await this.catalog.begin();
+    const place = await this.newUnit();
+    await this.worker.load(this.request(place));
+    this.clean = await this.catalog.contents(place);
+    this.earlierFacts = await this.catalog.contents({ ...place, transactionId: this.earlier });
+    expect(this.clean?.rows).toBeGreaterThan(100_000);
+    expect(this.earlierFacts?.rows).toBe(500);
+    return this;
+  }
+
+  newWorker(steps?: StepHook): NativeIngestWorker {
+    const { metadata } = this.catalog;
+    const sources = { roots: { faults: this.folder }, stallSeconds: 30 };
+    return new NativeIngestWorker({ name: 'w1', mysql: this.mysql, metadata, sources, steps });
+  }
+
+  /** A unit in a table of its own that holds rows already, or, with `fresh`, in one that does not exist. */
+  async newUnit(fresh = false): Promise<LoadUnit> {
+    this.chunk += 1;
+    await this.catalog.allocate(this.chunk);
+    if (!fresh) {
+      const unit = this.catalog.unit(this.earlier, this.chunk);
+      await this.worker.load(this.request(unit, plainSource('root://faults/earlier.csv')));
+    }
+    return this.catalog.unit(await this.catalog.begin(), this.chunk);
+  }
+
+  request(unit: LoadUnit, source: ContributionSource = plainSource('root://faults/objects.csv')): LoadRequest {
+    return { unit, sources: [source], quality: 'strict', maxNumWarnings: 0 };
+  }
+
+  /** Serves the file and calls `reach` in its middle: behind what the sockets on the way can hold, so that LOAD has had rows. */
+  serve(reach: (sent: number) => void): ContributionSource {
+    const at = Math.round(this.bytes * (0.5 + 0.45 * Math.random()));
+    return plainSource(this.http.serveFile(`/${uniqueName('objects')}`, this.file, at, reach));
+  }
+
+  process(request: LoadRequest, waitAt?: string): LoadingProcess {
+    const { postgresUrl } = this.catalog;
+    const roots = { faults: this.folder };
+    return new LoadingProcess({ worker: 'w1', mysql: this.mysql, postgresUrl, roots, request, waitAt });
+  }
+
+  /** The unit equals a clean load, the table's other partition is as it was, nothing is left over, records agree. */
+  async expectWhole(unit: LoadUnit, fresh = false): Promise<void> {
+    expect(await this.catalog.contents(unit)).toEqual(this.clean);
+    if (!fresh)
+      expect(await this.catalog.contents({ ...unit, transactionId: this.earlier })).toEqual(this.earlierFacts);
+    expect(await this.worker.verify(unit.transactionId)).toMatchObject([
+      { agrees: true, recordedRows: this.clean?.rows },
+    ]);
+    expect(await this.catalog.contributions(unit.transactionId)).toMatchObject([{ status: 'FINISHED' }]);
+    await this.worker.sweep();
+    expect(await this.catalog.stagingTables()).toEqual([]);
+  }
+
+  async close(): Promise<void> {
+    await this.http.stop();
+    await this.worker.close();
+    await this.catalog.close();
+  }
+}
