@@ -10,7 +10,7 @@ const server = new MariaDbServer({ name: 'w1', dir: privateDir('loader-attach') 
 const bench = new FaultBench();
 const KILLS = ROUNDS >= 20 ? 10 : 2;
 /** What the statement of a step takes here, at most. */
-const WITHIN_MS = 25;
+const WITHIN_MS = 8;
 
 beforeAll(async () => {
   await server.start();
@@ -44,7 +44,7 @@ test.each(LOAD_STEPS.slice(LOAD_STEPS.indexOf('check')))(
       // What is recorded must be there; what is not is loaded again, or found attached.
       const second = await bench.worker.load(bench.request(unit));
       if (!(first instanceof Error)) expect(second.alreadyLoaded).toBe(true);
-      await bench.expectWhole(unit, fresh);
+      await bench.expectWhole(unit, { fresh });
     }
   },
   KILLS * 30_000,

@@ -37,7 +37,7 @@ test(
       log.push(`process killed, round ${round}: ${sent} of ${bench.bytes} bytes sent`);
       expect((await bench.catalog.contents(unit))?.rows ?? 0).toBe(0);
       expect(await bench.worker.load(bench.request(unit, source))).toMatchObject({ contributions: [{ tries: 2 }] });
-      await bench.expectWhole(unit);
+      await bench.expectWhole(unit, { large: true });
     }
   },
   ROUNDS * 20_000,
@@ -66,7 +66,7 @@ test(
       await server.start();
       expect((await bench.catalog.contents(unit))?.rows ?? 0).toBe(0);
       expect(await bench.worker.load(bench.request(unit, source))).toMatchObject({ contributions: [{ tries: 2 }] });
-      await bench.expectWhole(unit);
+      await bench.expectWhole(unit, { large: true });
     }
   },
   ROUNDS * 30_000,

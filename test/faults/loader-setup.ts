@@ -16,6 +16,9 @@ import { freshDatabase, privateDir, uniqueName } from '../support/servers';
 export const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 3);
 /** Size of the file in whose middle faults happen. */
 const BYTES = 20_000_000;
+/** Where what is tested comes after the load, a file that is loaded quickly. */
+const SMALL_BYTES = 1_000_000;
+const SMALL = plainSource('root://faults/small.csv');
 
 /** A catalog in which every chunk's tables hold rows of an earlier super-transaction, and what a clean load looks like. */
 export class FaultBench {
@@ -26,7 +29,9 @@ export class FaultBench {
   private chunk = 1000;
   private earlier = 0;
   private earlierFacts: TableFacts | null = null;
-  clean: TableFacts | null = null;
+  /** What clean loads of the large and the small file hold. */
+  private clean!: TableFacts;
+  private small!: TableFacts;
   catalog!: TestCatalog;
   worker!: NativeIngestWorker;
   private mysql!: MysqlAccess;
@@ -38,15 +43,23 @@ export class FaultBench {
     this.catalog = await TestCatalog.create(uniqueName('faults'), 'w1', await freshDatabase(), mysql);
     this.worker = this.newWorker();
     await writeObjects(this.file, BYTES);
+    await writeObjects(path.join(this.folder, 'small.csv'), SMALL_BYTES);
     await writeFile(path.join(this.folder, 'earlier.csv'), objectRows(500, 7));
     this.earlier = await this.catalog.begin();
     const place = await this.newUnit();
-    await this.worker.load(this.request(place));
-    this.clean = await this.catalog.contents(place);
     this.earlierFacts = await this.catalog.contents({ ...place, transactionId: this.earlier });
-    expect(this.clean?.rows).toBeGreaterThan(100_000);
     expect(this.earlierFacts?.rows).toBe(500);
+    this.small = await this.cleanLoad(place, SMALL, SMALL_BYTES);
+    const large = plainSource('root://faults/objects.csv');
+    this.clean = await this.cleanLoad({ ...place, transactionId: await this.catalog.begin() }, large, BYTES);
     return this;
+  }
+
+  private async cleanLoad(unit: LoadUnit, source: ContributionSource, bytes: number): Promise<TableFacts> {
+    await this.worker.load(this.request(unit, source));
+    const facts = await this.catalog.contents(unit);
+    expect(facts?.rows).toBeGreaterThan(bytes / 100);
+    return facts as TableFacts;
   }
 
   newWorker(steps?: StepHook): NativeIngestWorker {
@@ -66,7 +79,7 @@ export class FaultBench {
     return this.catalog.unit(await this.catalog.begin(), this.chunk);
   }
 
-  request(unit: LoadUnit, source: ContributionSource = plainSource('root://faults/objects.csv')): LoadRequest {
+  request(unit: LoadUnit, source: ContributionSource = SMALL): LoadRequest {
     return { unit, sources: [source], quality: 'strict', maxNumWarnings: 0 };
   }
 
@@ -83,13 +96,12 @@ export class FaultBench {
   }
 
   /** The unit equals a clean load, the table's other partition is as it was, nothing is left over, records agree. */
-  async expectWhole(unit: LoadUnit, fresh = false): Promise<void> {
-    expect(await this.catalog.contents(unit)).toEqual(this.clean);
+  async expectWhole(unit: LoadUnit, { fresh = false, large = false } = {}): Promise<void> {
+    const expected = large ? this.clean : this.small;
+    expect(await this.catalog.contents(unit)).toEqual(expected);
     if (!fresh)
       expect(await this.catalog.contents({ ...unit, transactionId: this.earlier })).toEqual(this.earlierFacts);
-    expect(await this.worker.verify(unit.transactionId)).toMatchObject([
-      { agrees: true, recordedRows: this.clean?.rows },
-    ]);
+    expect(await this.worker.verify(unit.transactionId)).toMatchObject([{ agrees: true, recordedRows: expected.rows }]);
     expect(await this.catalog.contributions(unit.transactionId)).toMatchObject([{ status: 'FINISHED' }]);
     await this.worker.sweep();
     expect(await this.catalog.stagingTables()).toEqual([]);

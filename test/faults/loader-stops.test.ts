@@ -33,7 +33,7 @@ test(
       sleeper.signal('SIGCONT');
       const code = round % 2 === 0 ? 'UNAVAILABLE' : 'REVOKED';
       expect(await sleeper.outcome()).toMatchObject({ error: { code } });
-      await bench.expectWhole(unit);
+      await bench.expectWhole(unit, { large: true });
     }
   },
   ROUNDS * 20_000,
@@ -61,7 +61,7 @@ test.each([
       sleeper.goOn();
       sleeper.signal('SIGCONT');
       expect(await sleeper.outcome()).toMatchObject({ error: { code } });
-      await bench.expectWhole(unit, fresh);
+      await bench.expectWhole(unit, { fresh });
     }
   },
   ROUNDS * 20_000,
