@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { type CampaignProgress, SETTLED_PHASES } from '../api/campaign/progress';
 import { type CatalogTable, countCatalog } from './catalog-counts';
-import { checkout } from './files';
+import { checkout, defaultStackDir } from './files';
 import { Stack } from './stack';
 
 const run = promisify(execFile);
@@ -29,7 +29,7 @@ const stopped = new Promise<NodeJS.Signals>((resolve) => {
 async function main(): Promise<void> {
   const once = process.argv.includes('--once') || !process.stdin.isTTY;
   const stack = new Stack({
-    dir: join(checkout, '.stack'),
+    dir: defaultStackDir(),
     report: (name, message) => say(`${name.padEnd(15)} ${message}`),
   });
   const ranBefore = stack.parts.every(({ state }) => state === 'running');
@@ -43,8 +43,8 @@ async function main(): Promise<void> {
       return;
     } else {
       console.log(JSON.stringify(result));
-      await explain(stack, result);
-      await stopped;
+      explain(stack, result);
+      await untilStopped();
     }
     say('stopping the stack; data stay');
     await stack.down();
@@ -52,6 +52,13 @@ async function main(): Promise<void> {
     if (!ranBefore) await stack.down();
     throw error;
   }
+}
+
+/** A promise alone does not keep Node.js running. */
+async function untilStopped(): Promise<void> {
+  const timer = setInterval(() => {}, 60_000);
+  await stopped;
+  clearInterval(timer);
 }
 
 interface DemoResult {
@@ -124,7 +131,7 @@ function exampleTables(): CatalogTable[] {
     .map(({ table, is_partitioned }) => ({ name: table, isPartitioned: is_partitioned === 1 }));
 }
 
-async function explain(stack: Stack, { workflowId, ui }: DemoResult): Promise<void> {
+function explain(stack: Stack, { workflowId, ui }: DemoResult): void {
   const { temporal, workers } = stack.status();
   const mysql = workers[0]?.mysql;
   say(`

@@ -36,6 +36,11 @@ export function newRunDir(label: string): string {
   return dir;
 }
 
+/** Where `npm run stack` and `npm run demo` keep everything: .stack/ of the checkout, or what QSERV_CAMPAIGNS_STACK names. */
+export function defaultStackDir(): string {
+  return resolve(checkout, process.env.QSERV_CAMPAIGNS_STACK || '.stack');
+}
+
 /** Per-user cache for things that are slow to make. */
 export function cacheDir(): string {
   return join(process.env.XDG_CACHE_HOME ?? join(userInfo().homedir, '.cache'), 'qserv-campaigns');

@@ -1,12 +1,11 @@
-import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { checkout } from './files';
+import { defaultStackDir } from './files';
 import { showLogs } from './logs';
 import { Stack, type StackStatus } from './stack';
 
 const stack = new Stack({
-  dir: join(checkout, '.stack'),
+  dir: defaultStackDir(),
   report: (name, message) => console.error(`${name.padEnd(15)} ${message}`),
 });
 
