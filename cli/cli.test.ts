@@ -1,8 +1,7 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { commandLine } from '../test/support/command-line';
 import { freshDatabase, privateDir, sharedTemporal, uniqueName } from '../test/support/servers';
-import { runCommandLine } from './program';
-import { Environment } from './support/environment';
 
 let folder: string;
 let env: Record<string, string>;
@@ -22,22 +21,7 @@ beforeAll(async () => {
   env = { QSERV_CAMPAIGNS_CONFIG: join(folder, 'config.json'), TEMPORAL_CONFIG_FILE: '/dev/null' };
 });
 
-/** Runs a command line and collects what it prints. */
-async function campaign(args: string[], settings: Record<string, string> = env) {
-  const printed = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((name) =>
-    jest.spyOn(process[name], 'write').mockImplementation((text) => {
-      printed[name] += String(text);
-      return true;
-    }),
-  );
-  try {
-    const exit = await runCommandLine(args, Environment.read(settings));
-    return { exit, ...printed };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const campaign = (args: string[], settings: Record<string, string> = env) => commandLine(args, settings);
 
 /** A copy of the example with a change, in the example's folder. */
 async function changed(change: (input: Record<string, unknown>) => void): Promise<string> {

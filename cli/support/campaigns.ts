@@ -13,6 +13,8 @@ import { CommandError, EXIT, exitFor, grpcStatus } from './exit';
 export const WORKFLOW_TYPE = 'ingestCampaign';
 export const TASK_QUEUE = 'campaigns';
 const POLL_MS = 500;
+/** A worker that lives answers much sooner; without one, Temporal itself would wait for half a minute. */
+const QUERY_MS = 5000;
 
 export interface Found {
   handle: WorkflowHandle;
@@ -43,7 +45,7 @@ async function onlyRunning(client: Client): Promise<string> {
 /** What the campaign says of itself; undefined while no worker answers. */
 export async function readProgress(handle: WorkflowHandle): Promise<CampaignProgress | undefined> {
   try {
-    return await handle.query<CampaignProgress>('progress');
+    return await handle.client.withDeadline(Date.now() + QUERY_MS, () => handle.query<CampaignProgress>('progress'));
   } catch (error) {
     if (isNoWorker(error)) return undefined;
     throw error;

@@ -59,7 +59,7 @@ type NativeOptions = ReturnType<typeof temporalOptions>['connectionOptions'];
 
 async function connect({ address, tls, apiKey, metadata }: NativeOptions): Promise<Connection> {
   try {
-    return await Connection.connect({ address, tls, apiKey, metadata: metadata as never, connectTimeout: '10s' });
+    return await Connection.connect({ address, tls, apiKey, metadata: metadata as never, connectTimeout: '5s' });
   } catch (error) {
     const where = address ?? 'localhost:7233';
     throw new CommandError(

@@ -204,7 +204,7 @@ function checkTable(
     return;
   }
   const there = registered?.tables.find((t) => t.definition.name === definition.name);
-  if (there?.isPublished)
+  if (there?.isPublished && !registered?.isPublished)
     faults.add(`${path}.table`, `'${definition.name}' is published already; leave it out or delete it first`);
   const differs = there && !there.isPublished ? definitionDifferences(there.definition, definition) : [];
   for (const field of differs) {

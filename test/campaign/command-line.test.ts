@@ -1,0 +1,158 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkout } from '../../dev/files';
+import { CampaignStack } from '../support/campaign-stack';
+import { commandLine } from '../support/command-line';
+
+/** The command line against a whole stack. */
+
+const EXAMPLE = join(checkout, 'examples', 'test101');
+
+let stack: CampaignStack;
+let folder: string;
+
+beforeAll(async () => {
+  stack = await CampaignStack.start({});
+  folder = join(stack.stack.dir, 'inputs');
+  await mkdir(folder, { recursive: true });
+}, 180_000);
+afterAll(() => stack?.stop(), 60_000);
+
+const campaign = (...args: string[]) => commandLine(args, stack.stack.environment());
+
+// biome-ignore lint/suspicious/noExplicitAny: tests change inputs at will
+type Input = any;
+
+/** A campaign file: the example under another database's name, changed. */
+async function inputFile(database: string, change: (input: Input) => void = () => {}): Promise<string> {
+  const input: Input = JSON.parse(await readFile(join(EXAMPLE, 'campaign.json'), 'utf8'));
+  input.database = { database, num_stripes: 85, num_sub_stripes: 12, overlap: 0.01667 };
+  for (const table of input.tables) {
+    table.definition = JSON.parse(await readFile(join(EXAMPLE, table.definition.$ref), 'utf8'));
+    delete table.definition.database;
+  }
+  input.waits = { progressSeconds: 0.2, retryFirstSeconds: 0.1 };
+  change(input);
+  const file = join(folder, `${database}.json`);
+  await writeFile(file, JSON.stringify(input));
+  return file;
+}
+
+/** Filter's file read with the wrong separator: bad rows on both workers. */
+function spoil(input: Input): void {
+  input.tables[2].contributions[0].dialect = { fieldsTerminatedBy: ',' };
+}
+
+const waitFor = (database: string, phase: 'held' | 'published') => stack.until(`ingest:local:${database}`, [phase]);
+
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(100);
+}
+
+test('start --wait returns when published; status, close and the second campaign of the database', async () => {
+  const file = join(EXAMPLE, 'campaign.json');
+  const id = 'ingest:local:test101';
+  const started = await campaign('start', file, '--wait', '-o', 'json');
+  expect(started).toMatchObject({ exit: 0, stderr: expect.stringContaining(`${id}: published`) });
+  const progress = JSON.parse(started.stdout);
+  expect(progress).toMatchObject({ workflowId: id, phase: 'published', published: true, heldTotal: 0 });
+  expect(progress.tables.map((t: Input) => [t.table, t.unitsDone, t.rows])).toEqual([
+    ['Object', 3, 1157],
+    ['Source', 1, 4583],
+    ['Filter', 2, 18],
+  ]);
+
+  expect(await campaign('start', file)).toMatchObject({ exit: 5, stderr: expect.stringContaining(id) });
+  expect(await campaign('start', file, '--id', 'another', '--wait')).toMatchObject({
+    exit: 5,
+    stderr: expect.stringContaining(`is held by campaign ${id}`),
+  });
+
+  expect(await campaign('status')).toMatchObject({ exit: 0, stdout: expect.stringContaining(`${id}: published`) });
+  expect((await campaign('plan', file)).stdout).toContain('5 units more are committed already');
+  expect(await campaign('close', id, '--wait')).toMatchObject({ exit: 0, stdout: `${id}: has ended\n` });
+  expect((await campaign('status', id)).stdout).toContain(`${id}: closed`);
+  expect(await campaign('close', id)).toMatchObject({ exit: 5 });
+  expect(await campaign('status')).toMatchObject({ exit: 6 });
+
+  expect(await campaign('start', file, '--wait')).toMatchObject({
+    exit: 2,
+    stderr: expect.stringContaining("database.database: 'test101' is published already"),
+  });
+}, 120_000);
+
+test('held units: status names them, retry tries again, skip goes on without', async () => {
+  const id = 'ingest:local:held';
+  expect(await campaign('start', await inputFile('held', spoil))).toMatchObject({ exit: 0 });
+  await waitFor('held', 'held');
+  const status = await campaign('status', id);
+  expect(status.stdout).toMatch(/held: 2 units.*campaign retry\|skip\|abort ingest:local:held/);
+  expect(status.stdout).toMatch(/Filter on w1: BAD_ROWS: .*Filter\.csv/);
+
+  expect(await campaign('retry', id)).toMatchObject({ exit: 0 });
+  // Held again: only after the retry's super-transaction is a decision asked for anew.
+  await eventually(async () => {
+    const { phase, transactions } = await stack.progress(id);
+    return phase === 'held' && transactions.committed === 2;
+  });
+  expect(await campaign('skip', id)).toMatchObject({ exit: 0 });
+  expect(await waitFor('held', 'published')).toMatchObject({ heldTotal: 0 });
+}, 120_000);
+
+test('onFailure abort fails the campaign; the next one loads only what is missing', async () => {
+  const aborting = await inputFile('mended', (input) => {
+    spoil(input);
+    input.onFailure = 'abort';
+  });
+  const failed = await campaign('start', aborting, '--wait', '-o', 'json');
+  expect(failed.exit).toBe(3);
+  expect(JSON.parse(failed.stdout).error).toMatchObject({
+    code: 'BAD_ROWS',
+    message: expect.stringContaining('Filter'),
+  });
+
+  const mended = await campaign('start', await inputFile('mended'), '--wait', '-o', 'json');
+  expect(mended.exit).toBe(0);
+  expect(JSON.parse(mended.stdout)).toMatchObject({ published: true, totals: { units: 1, alreadyCommitted: 4 } });
+}, 120_000);
+
+test('cancel and abort say what was undone', async () => {
+  for (const command of [['cancel'], ['abort', '--reason', 'enough']] as const) {
+    const name = `stopped_${command[0]}`;
+    const id = `ingest:local:${name}`;
+    const file = await inputFile(name, (input) => {
+      spoil(input);
+      input.rollback = 'all';
+    });
+    await campaign('start', file);
+    await waitFor(name, 'held');
+    const stopped = await campaign(...command, id, '--wait', '-o', 'json');
+    expect(stopped.exit).toBe(0);
+    expect(JSON.parse(stopped.stdout)).toEqual({
+      workflowId: id,
+      sent: command[0],
+      ended: true,
+      undone: ['dropped table Filter', 'dropped table Source', 'dropped table Object'],
+    });
+    expect((await campaign('status', id)).stdout).toContain('dropped table Object');
+  }
+  const { stdout } = await campaign('list', '-o', 'json');
+  const phases = JSON.parse(stdout).map((c: Input) => [c.database, c.phase]);
+  expect(phases).toEqual(
+    expect.arrayContaining([
+      ['stopped_cancel', 'aborted'],
+      ['stopped_abort', 'aborted'],
+    ]),
+  );
+}, 120_000);
+
+test('a paths-only input: relative to its file, which must lie under a source root', async () => {
+  const file = await inputFile('outside', (input) => {
+    delete input.base;
+  });
+  expect(await campaign('start', file, '--wait')).toMatchObject({
+    exit: 2,
+    stderr: expect.stringMatching(/^tables\[0\]\.contributions\[0\]\.folder: .* lies outside the source roots/m),
+  });
+}, 60_000);
