@@ -3,6 +3,7 @@ import type { NativeController } from '../../ingest/controller/native/controller
 import { chunkTable } from '../../ingest/core/names';
 import { DataServer, type MysqlAccess, quoteTable } from '../../ingest/storage/data/connection';
 import { partitionClause } from '../../ingest/storage/data/definition';
+import { databaseFacts, type TableFacts } from './checksum';
 
 /** Registers a catalog of its own with tables Object, Source and Filter; returns its name. */
 export async function registerCatalog(controller: NativeController): Promise<string> {
@@ -45,36 +46,26 @@ export async function putRows(
   );
 }
 
-/** Every final table of a catalog on a server: rows by a scan, an order-free checksum of them, and its partitions. */
+/** Every final table of a catalog on a server: its rows, and its partitions ([] when it has none). */
 export async function contents(
   server: DataServer,
   database: string,
-): Promise<Record<string, { rows: number; sum: string; partitions: string[] }>> {
-  const found: Record<string, { rows: number; sum: string; partitions: string[] }> = {};
-  const tables = await server.rows<{ name: string; columns: string }>(
-    'list columns',
-    `SELECT TABLE_NAME AS name, GROUP_CONCAT(CONCAT('\`', COLUMN_NAME, '\`') ORDER BY ORDINAL_POSITION) AS columns
-     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? GROUP BY TABLE_NAME ORDER BY TABLE_NAME`,
-    [database],
-  );
-  for (const { name, columns } of tables) {
-    const [row] = await server.rows<{ total: string; checksum: string }>(
-      'sum up',
-      `SELECT COALESCE(SUM(1), 0) AS total, COALESCE(SUM(CRC32(CONCAT_WS('|', ${columns}))), 0) AS checksum
-       FROM ${quoteTable(database, name)}`,
-    );
+): Promise<Record<string, TableFacts & { partitions: string[] }>> {
+  const found: Record<string, TableFacts & { partitions: string[] }> = {};
+  for (const [name, facts] of Object.entries(await databaseFacts(server, database))) {
     const partitions = await server.rows<{ name: string | null }>(
       'list partitions',
       'SELECT PARTITION_NAME AS name FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?',
       [database, name],
     );
-    found[name] = {
-      rows: Number(row?.total),
-      sum: String(row?.checksum),
-      partitions: partitions.flatMap((p) => (p.name === null ? [] : [p.name])),
-    };
+    found[name] = { ...facts, partitions: partitions.flatMap((p) => (p.name === null ? [] : [p.name])) };
   }
   return found;
+}
+
+/** Rows and checksums alone. */
+export function facts(found: Record<string, TableFacts>): Record<string, TableFacts> {
+  return Object.fromEntries(Object.entries(found).map(([name, { rows, checksum }]) => [name, { rows, checksum }]));
 }
 
 /** A server of a test's own pool. */

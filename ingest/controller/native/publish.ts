@@ -37,8 +37,8 @@ export async function publish(context: NativeContext, database: string): Promise
     const chunks = await checkReady(context, database);
     const tables = unpublished(await context.metadata.run((sql) => tablesOf(sql, database)));
     const step = async (name: (typeof PUBLISH_STEPS)[number], detail: Record<string, unknown> = {}) => {
-      await held.check();
       await context.steps(name, { database, ...detail });
+      await held.check();
     };
 
     await context.onWorkers(async (server) => {

@@ -59,8 +59,8 @@ export async function finishTable(
   const twinTable = quoteTable(PUBLISH_SCHEMA, twin);
   const oldTable = quoteTable(PUBLISH_SCHEMA, old);
   const change = async (step: (typeof FINISH_TABLE_STEPS)[number], sql: string) => {
-    await check();
     await steps(step, { database, table: name });
+    await check();
     await whileBusy(BUSY_SECONDS, () => connection.run(`${step} ${database}.${name}`, sql));
   };
   const dropOld = async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { IngestError } from '../../core/errors';
 import { metadataError } from './errors';
 import { type Metadata, openConnection } from './open';
@@ -16,6 +17,9 @@ export interface HeldLocks {
   check(): Promise<void>;
 }
 
+/** A lock's connection that is silent for so long is taken for lost. */
+const ANSWER_MS = 15_000;
+
 const LOST = 'the connection that holds the operation’s lock broke: another process may go on with it';
 
 /**
@@ -29,19 +33,24 @@ export async function withLocks<T>(
   waitMs = 60_000,
 ): Promise<T> {
   let lost = false;
+  let loseIt: () => void = () => {};
+  const closed = new Promise<void>((resolve) => {
+    loseIt = resolve;
+  });
   const sql = openConnection(metadata.url, () => {
     lost = true;
+    loseIt();
   });
   let pid: number | undefined;
-  // The driver connects anew when a connection breaks, hence the comparison with the first one's server process.
+  // The driver connects anew when a connection breaks, hence the comparison with the first one's server process. Now and then it
+  // leaves a query unsettled for ever when the connection ends under it, and a network may swallow one: hence the race.
   const check = async () => {
-    try {
-      const [row] = lost ? [] : await sql<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
-      if (lost || row?.pid !== pid) throw new IngestError('UNAVAILABLE', LOST);
-    } catch (error) {
-      const told = metadataError(error);
-      throw told.message === LOST ? told : new IngestError('UNAVAILABLE', LOST, {}, { cause: error });
-    }
+    const asked = lost ? undefined : sql<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`.then(([row]) => row?.pid);
+    const timer = new AbortController();
+    const silence = sleep(ANSWER_MS, undefined, { signal: timer.signal }).catch(() => {});
+    const answer = await Promise.race([asked, closed, silence]).catch(() => undefined);
+    timer.abort();
+    if (answer === undefined || answer !== pid) throw new IngestError('UNAVAILABLE', LOST);
   };
   const take = async ({ name, shared }: LockRequest) => {
     try {

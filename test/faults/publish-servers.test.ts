@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MariaDbServer } from '../../dev/mariadb';
+import { NativeController } from '../../ingest/controller/native/controller';
+import { PUBLISH_STEPS } from '../../ingest/controller/native/publish';
+import { PUBLISH_SCHEMA } from '../../ingest/core/names';
+import type { StepHook } from '../../ingest/core/steps';
+import type { DataServer } from '../../ingest/storage/data/connection';
+import { tableNames } from '../../ingest/storage/data/drop-tables';
+import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
+import { nativeServers } from '../support/native';
+import { contents, dataServer, facts, putRows, registerCatalog } from '../support/registered';
+import { freshDatabase, privateMariaDb } from '../support/servers';
+
+/**
+ * MariaDB is killed (SIGKILL) at every named step of publish, restarted, and publish repeated: no table and no row is lost.
+ * Every other round it is killed a moment after the step was announced, while its statement runs.
+ */
+
+const ROUNDS = process.env.FAULT_ROUNDS === undefined ? 2 : 10;
+const CHUNKS = [7480, 7310, 7140];
+
+jest.setTimeout(120_000 + ROUNDS * 60_000);
+
+let metadata: Metadata;
+let master: MariaDbServer;
+let worker: MariaDbServer;
+let server: DataServer;
+let masterServer: DataServer;
+let hook: StepHook = () => {};
+let controller: NativeController;
+
+beforeAll(async () => {
+  metadata = openMetadata(await freshDatabase());
+  await metadata.migrate();
+  master = privateMariaDb('publish-master', 'master');
+  worker = privateMariaDb('publish-worker');
+  await Promise.all([master.start(), worker.start()]);
+  server = dataServer('worker', worker.mysql);
+  masterServer = dataServer('master', master.mysql);
+  controller = new NativeController({
+    target: 'test',
+    servers: nativeServers(master.mysql, { worker: worker.mysql }),
+    metadata,
+    steps: (step, detail) => hook(step, detail),
+  });
+});
+
+afterAll(async () => {
+  await Promise.all([controller.close(), server.close(), masterServer.close()]);
+  await metadata.close();
+  await Promise.all([master.stop(), worker.stop()]);
+});
+
+/** Rows in one partition (Object), in two (Source) and in a regular table; a chunk without any. */
+async function loadedCatalog(): Promise<string> {
+  const database = await registerCatalog(controller);
+  const [a, b] = [await controller.beginTransaction(database, {}), await controller.beginTransaction(database, {})];
+  await controller.allocateChunks({ database }, CHUNKS);
+  for (const chunk of CHUNKS.slice(1)) {
+    await putRows(server, database, 'Object', chunk, false, a.id, 3000);
+    await putRows(server, database, 'Object', chunk, true, b.id, 40);
+    await putRows(server, database, 'Source', chunk, false, a.id, 20_000);
+    await putRows(server, database, 'Source', chunk, false, b.id, 10_000);
+  }
+  await putRows(server, database, 'Filter', 0, false, a.id, 9);
+  for (const { id } of [a, b]) await controller.endTransaction(id, 'commit');
+  return database;
+}
+
+test.each(PUBLISH_STEPS)('killed at %s', async (step) => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const database = await loadedCatalog();
+    const before = await contents(server, database);
+    const victim = step === 'publish.master' ? master : worker;
+    // Not always at the first table.
+    let passes = ['publish.master', 'publish.grant', 'publish.chunks', 'publish.flags'].includes(step) ? 0 : round % 4;
+    let killed: Promise<void> | undefined;
+    hook = async (name) => {
+      if (name !== step || killed !== undefined || passes-- > 0) return;
+      if (round % 2 === 0) {
+        killed = victim.kill();
+        await killed;
+      } else killed = sleep(Math.random() * 6).then(() => victim.kill());
+    };
+    const outcome = await controller.publish(database).then(
+      () => 'published',
+      (error: { code: string }) => error.code,
+    );
+    hook = () => {};
+    expect(killed).toBeDefined();
+    await killed;
+    // The flags are the last step and do not need MariaDB.
+    expect(['UNAVAILABLE', ...(round % 2 === 1 || step === 'publish.flags' ? ['published'] : [])]).toContain(outcome);
+    await victim.start();
+
+    const { database: published } = await controller.publish(database);
+
+    expect(published.isPublished).toBe(true);
+    const after = await contents(server, database);
+    expect(facts(after)).toMatchObject(facts(before));
+    expect(Object.keys(after)).toHaveLength(1 + 2 * (3 + 2 * CHUNKS.length));
+    for (const table of Object.values(after)) expect(table.partitions).toEqual([]);
+    expect(Object.keys(await contents(masterServer, database))).toEqual(['Filter', 'Object', 'Source']);
+    expect(await tableNames(server, PUBLISH_SCHEMA)).toEqual([]);
+  }
+});
