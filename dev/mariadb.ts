@@ -118,7 +118,7 @@ export class MariaDbServer extends ManagedProcess {
       ...(isRoot ? ['--user=root'] : []),
       `--innodb-log-file-size=${MARIADB_OPTIONS['innodb-log-file-size']}`,
     ];
-    await runLogged(argv, this.report, `Is the disk full, or ${this.dir} not ours to write?`);
+    await runLogged(argv, this.report, `Is the disk full, or ${this.dir} not ours to write?`, { env: this.mark });
     renameSync(unfinished, this.dataDir);
   }
 

@@ -111,7 +111,7 @@ export class PostgresServer extends ManagedProcess {
           '--locale=C',
           '--no-sync',
         ],
-        { ...this.owner, cwd: this.home },
+        { ...this.owner, cwd: this.home, env: { ...process.env, ...this.mark } },
       );
     } finally {
       rmSync(passwordFile, { force: true });

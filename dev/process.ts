@@ -149,6 +149,11 @@ export abstract class ManagedProcess {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
+  /** Environment of everything that runs for this folder, so that it is found again, and ended, when its parent dies. */
+  protected get mark(): Record<string, string> {
+    return { [FOLDER_VARIABLE]: this.dir };
+  }
+
   /** The last lines of the log. */
   logTail(lines = 15): string {
     return this.logFrom(Math.max(0, this.logSize() - 16_384))
@@ -166,7 +171,7 @@ export abstract class ManagedProcess {
     try {
       const child = spawn(command, args, {
         cwd: cwd ?? this.dir,
-        env: { ...process.env, ...env, [FOLDER_VARIABLE]: this.dir },
+        env: { ...process.env, ...env, ...this.mark },
         detached: true,
         stdio: ['ignore', log, log],
         ...(uid === undefined ? {} : { uid, gid }),

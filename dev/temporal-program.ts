@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { cacheDir } from './files';
 import { withLock } from './lock';
 import type { Report } from './process';
@@ -104,6 +103,8 @@ async function build(go: string, folder: string, report: Report): Promise<void> 
 /** Has the SDK fetch a release as it does for tests: it starts the server once, and keeps the program in `folder`. */
 async function download(folder: string, report: Report): Promise<string> {
   report(`downloading Temporal's CLI ${VERSION}`);
+  // Takes half a second to load, which every test run would pay.
+  const { TestWorkflowEnvironment } = require('@temporalio/testing') as typeof import('@temporalio/testing');
   mkdirSync(folder, { recursive: true });
   const executable = { type: 'cached-download' as const, downloadDir: folder, version: `v${VERSION}` };
   try {

@@ -1,14 +1,22 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { checkout, newRunDir } from '../../dev/files';
+import { findMariaDb } from '../../dev/mariadb-programs';
+import { findTemporal } from '../../dev/temporal-program';
 
 declare global {
   /** Ends the test run's servers and deletes its folder; also when its pipe to us breaks, however we die. */
   var endTestServers: (() => Promise<void>) | undefined;
 }
 
-/** Makes the run's folder, where test/support/servers.ts starts servers when a test first asks, and sets the guard over it. */
+const report = (message: string) => console.error(`test servers: ${message}`);
+
+/**
+ * Gets the servers' programs: on a new machine that takes minutes, which no test's time limit allows for. Then makes the run's
+ * folder, where test/support/servers.ts starts servers when a test first asks, and sets the guard over it.
+ */
 export default async function setUp(): Promise<void> {
+  await Promise.all([findMariaDb(report), findTemporal(report)]);
   const dir = newRunDir('test');
   process.env.QSERV_CAMPAIGNS_TEST_RUN = dir;
   const guard = spawn(process.execPath, [join(checkout, 'test', 'support', 'guard.mjs'), dir], {
