@@ -149,7 +149,7 @@ describe('with Temporal, before any worker runs', () => {
     expect(again).toMatchObject({ exit: 5, stderr: expect.stringContaining(`campaign ${id} runs already`) });
 
     const status = await campaign(['status', id, '-o', 'json'], temporal);
-    expect(status.exit).toBe(0);
+    expect(status).toMatchObject({ exit: 0, stderr: '' });
     expect(JSON.parse(status.stdout)).toMatchObject({ workflowId: id, status: 'RUNNING', progress: null });
 
     const found = await untilListed(id, temporal);

@@ -52,10 +52,12 @@ export async function readProgress(handle: WorkflowHandle): Promise<CampaignProg
   }
 }
 
-/** Nobody polls the campaign's queue, or nobody in time, or the campaign has not had its first task yet. */
+/**
+ * Nobody polls the campaign's queue, or nobody answers in time, or the campaign has not had its first task yet: gRPC's
+ * DEADLINE_EXCEEDED, which now and then comes as CANCELLED, or FAILED_PRECONDITION.
+ */
 function isNoWorker(error: unknown): boolean {
-  const status = grpcStatus(error);
-  return status === 4 || status === 9 || /no poller|not handle queries|not known|workflow task/i.test(String(error));
+  return [1, 4, 9].includes(grpcStatus(error) ?? 0) || /no poller|not handle queries|not known/i.test(String(error));
 }
 
 export interface Outcome {
