@@ -1,7 +1,5 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { z } from 'zod';
-import type { serviceConfig } from '../api/config';
 import { checkout, writeFileAtomic } from './files';
 import { killProcessesOf } from './identity';
 import { withLock } from './lock';
@@ -9,6 +7,7 @@ import { MariaDbServer, type MySqlAccount } from './mariadb';
 import { PostgresServer } from './postgres';
 import type { ManagedProcess, ProcessState } from './process';
 import { ServiceProcess } from './service';
+import { configText } from './service-config';
 import { TemporalServer } from './temporal';
 import { noTemporalSettings } from './temporal-env';
 
@@ -188,26 +187,8 @@ export class Stack {
   }
 
   private writeConfig(): void {
-    const address = ({ mysql: { host, port, user } }: MariaDbServer) => ({
-      host,
-      port,
-      user,
-      passwordEnv: 'QSERV_MYSQL_PASSWORD',
-    });
-    const config = {
-      defaultTarget: 'local',
-      targets: {
-        local: {
-          kind: 'native',
-          master: address(this.master),
-          workers: [...this.workers].map(([name, server]) => ({ name, mysql: address(server) })),
-        },
-      },
-      sources: { roots: { examples: join(checkout, 'examples'), ...this.options.sourceRoots } },
-    } satisfies z.input<typeof serviceConfig>;
-    writeFileAtomic(this.configFile, `${JSON.stringify(config, null, 2)}\n`);
-    // For the command line, which finds a checkout's stack by itself; it holds passwords.
-    writeFileAtomic(join(this.dir, 'environment.json'), `${JSON.stringify(this.environment(), null, 2)}\n`, 0o600);
+    const roots = { examples: join(checkout, 'examples'), ...this.options.sourceRoots };
+    writeFileAtomic(this.configFile, configText(this.master, this.workers, roots));
   }
 
   private async start(part: ManagedProcess): Promise<void> {
