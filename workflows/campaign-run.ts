@@ -30,6 +30,8 @@ export class CampaignRun {
   /** What to do with held units, once somebody has said it. */
   decision?: 'retry' | 'skip';
   abortReason?: string;
+  /** Super-transactions that their own workflows aborted when they were cancelled. */
+  readonly abortedByChildren: number[] = [];
   /** The ledger may say more than `progress`. */
   news = false;
 
@@ -56,7 +58,7 @@ export class CampaignRun {
       },
       { description: DESCRIPTIONS.abort },
     );
-    setHandler(messages.newsSignal, () => this.markNews(), { description: DESCRIPTIONS.ledgerChanged });
+    setHandler(messages.newsSignal, (aborted) => this.hear(aborted), { description: DESCRIPTIONS.ledgerChanged });
   }
 
   get ready(): CampaignSettings {
@@ -111,8 +113,9 @@ export class CampaignRun {
     return report;
   }
 
-  markNews(): void {
+  hear(aborted: number[] = []): void {
     this.news = true;
+    this.abortedByChildren.push(...aborted);
   }
 
   continued(): ContinuedCampaign {

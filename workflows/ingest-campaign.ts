@@ -105,7 +105,7 @@ async function ingestPending(run: CampaignRun): Promise<void> {
         cancellationType: 'WAIT_CANCELLATION_COMPLETED',
         staticSummary: `${settings.database}: super-transaction ${seq + 1} of ${run.progress.totals.transactions}`,
       });
-      run.markNews();
+      run.hear();
     },
   ).finally(() => {
     ended = true;
@@ -159,10 +159,11 @@ async function undo(run: CampaignRun, error: unknown): Promise<unknown> {
   const stopped = aborted || isCancellation(error);
   run.enter(stopped ? 'aborting' : run.progress.phase);
   const { rollback } = run.settings ?? { rollback: 'open' as const };
-  const undone =
-    run.settings && !run.progress.published
-      ? await run.activities.undoCampaign({ ...run.claim, planId: run.progress.planId ?? undefined, rollback })
-      : [];
+  const undone = run.abortedByChildren.map((id) => `aborted super-transaction ${id}`);
+  if (run.settings && !run.progress.published) {
+    const planId = run.progress.planId ?? undefined;
+    undone.push(...(await run.activities.undoCampaign({ ...run.claim, planId, rollback })));
+  }
   if (run.settings) await run.activities.releaseClaim(run.claim);
   const failure = campaignError(error);
   run.enter(stopped ? 'aborted' : 'failed', stopped ? { undone } : { undone, error: failure });

@@ -1,7 +1,15 @@
-import { CancellationScope, ContinueAsNew, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  ContinueAsNew,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { QueuedBatch } from '../activities/campaign';
 import type { BatchResult } from '../ingest/campaign/load-batch';
 import type { CampaignSettings } from '../ingest/campaign/settings';
+import { newsSignal } from './messages';
 import { controllerActivities, ingestActivities, ingestOptions } from './proxies';
 import { bounded } from './pure/bounded';
 import { batchFailure } from './pure/failures';
@@ -62,7 +70,10 @@ export async function ingestTransaction(input: TransactionInput): Promise<Transa
       return { transactionId: open.transactionId, attempts: attempt };
     } catch (error) {
       if (error instanceof ContinueAsNew) throw error;
-      await CancellationScope.nonCancellable(() => activities.abortTransaction(ref));
+      await CancellationScope.nonCancellable(async () => {
+        const aborted = await activities.abortTransaction(ref);
+        if (isCancellation(error)) await getExternalWorkflowHandle(workflowId).signal(newsSignal, aborted);
+      });
       if (!(error instanceof Redo)) throw error;
       lastReason = error.message;
     }

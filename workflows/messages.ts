@@ -8,8 +8,8 @@ export const retrySignal = defineSignal('retry');
 export const skipSignal = defineSignal('skip');
 export const abortSignal = defineSignal<[reason?: string]>('abort');
 
-/** A super-transaction's child tells its campaign that the ledger has news. */
-export const newsSignal = defineSignal('ledgerChanged');
+/** A super-transaction tells its campaign that the ledger has news, and which super-transactions a cancellation made it abort. */
+export const newsSignal = defineSignal<[aborted: number[]]>('ledgerChanged');
 
 export const DESCRIPTIONS = {
   progress: 'Phase, totals by table, super-transactions, held units. Read-only.',

@@ -26,7 +26,7 @@ export class TransactionReport {
     for (const { table } of held) this.count(table, 0, 0, 1);
     this.show();
     this.done++;
-    if (this.done % this.every === 0) await getExternalWorkflowHandle(this.campaign).signal(newsSignal);
+    if (this.done % this.every === 0) await getExternalWorkflowHandle(this.campaign).signal(newsSignal, []);
   }
 
   private count(table: string, units: number, rows: number, held: number): void {

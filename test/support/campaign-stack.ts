@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { CampaignInput } from '../../api/campaign/input';
 import type { CampaignPhase, CampaignProgress } from '../../api/campaign/progress';
 import { Stack } from '../../dev/stack';
+import { recordHistories } from './histories';
 import { privateDir } from './servers';
 
 /** A whole stack of a test's own, whose parts can be killed by name, and a client of its Temporal server. */
@@ -51,6 +52,8 @@ export class CampaignStack {
   }
 
   async stop(): Promise<void> {
+    const { RECORD_HISTORIES } = process.env;
+    if (RECORD_HISTORIES) await recordHistories(this.client, this.stack.temporal.address, RECORD_HISTORIES);
     await this.connection?.close();
     await this.stack.down();
   }
