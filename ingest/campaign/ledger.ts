@@ -100,6 +100,14 @@ export interface TableProgress {
   bytes: number;
 }
 
+/** A unit on one worker. */
+export interface Placement {
+  table: string;
+  chunk: number;
+  overlap: boolean;
+  state: UnitState;
+}
+
 /** A place that is filled. `complete` is false while some worker of a regular table still lacks its rows. */
 export interface CommittedUnit {
   table: string;
@@ -158,6 +166,8 @@ export interface CampaignLedger {
     worker: string,
     units: number[],
   ): Promise<Map<number, LoadedContribution[]>>;
+  /** Every unit that this super-transaction has on this worker, and its state there. */
+  placements(planId: string, transactionId: number, worker: string): Promise<Placement[]>;
   recordLoaded(
     planId: string,
     transactionId: number,

@@ -1,6 +1,6 @@
 import { type ErrorCode, IngestError } from '../core/errors';
 import type { IngestWorker, LoadedContribution, LoadProgress, LoadUnit } from '../worker/worker';
-import type { CampaignLedger, Plan, PlannedUnit } from './ledger';
+import { type CampaignLedger, type Plan, type PlannedUnit, placeKey } from './ledger';
 
 export interface BatchRequest {
   planId: string;
@@ -110,22 +110,33 @@ export async function loadBatch(
 }
 
 /**
- * Sweeps what attempts left behind whose database died under them, and scans what the super-transaction loaded on this worker; units whose partition does not agree with its record are emptied and
- * planned again. Returns their number: 0 means the super-transaction may be committed as far as this worker goes.
+ * Makes what the super-transaction holds on this worker and what the ledger says of it the same, before a commit. Staging
+ * tables of attempts whose database died under them are swept. Units whose partition does not agree with its record are emptied
+ * and planned again. Units that the ledger does not count as loaded are emptied and fenced off too: an attempt whose word was
+ * lost may have attached them, or may still do so.
+ * Returns how many units must be loaded again: 0 means the super-transaction may be committed as far as this worker goes.
  */
 export async function verifyLoaded(
   request: { planId: string; transactionId: number },
   { worker, ledger }: { worker: IngestWorker; ledger: CampaignLedger },
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<{ checked: number; redo: number }> {
+  const { planId, transactionId } = request;
   await worker.sweep();
-  const checks = await worker.verify(request.transactionId, { signal });
-  const wrong = checks.filter((check) => !check.agrees);
-  for (const { unit } of wrong) {
+  const { database } = (await ledger.plan(planId)).summary;
+  const checks = await worker.verify(transactionId, { signal });
+  const sound = new Set(checks.filter((check) => check.agrees).map((check) => placeKey(check.unit)));
+  let redo = 0;
+  for (const { table, chunk, overlap, state } of await ledger.placements(planId, transactionId, worker.name)) {
+    signal?.throwIfAborted();
+    const unit = { transactionId, database, table, chunk, overlap };
+    if (state === 'loaded' && sound.has(placeKey(unit))) continue;
     await worker.discard(unit);
-    await ledger.unload(request.planId, worker.name, unit);
+    if (state !== 'loaded') continue;
+    await ledger.unload(planId, worker.name, unit);
+    redo++;
   }
-  return { checked: checks.length, redo: wrong.length };
+  return { checked: checks.length, redo };
 }
 
 function loadUnit(plan: Omit<Plan, 'units'>, unit: PlannedUnit, transactionId: number): LoadUnit {

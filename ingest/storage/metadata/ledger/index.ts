@@ -6,6 +6,7 @@ import {
   type CommittedUnit,
   type HeldUnit,
   type LedgerTransaction,
+  type Placement,
   type Plan,
   type PlannedUnit,
   placeKey,
@@ -106,6 +107,11 @@ export class PostgresLedger implements CampaignLedger {
     units: number[],
   ): Promise<Map<number, LoadedContribution[]>> {
     return this.metadata.run((sql) => loads.findLoaded(sql, planId, transactionId, worker, units));
+  }
+
+  async placements(planId: string, transactionId: number, worker: string): Promise<Placement[]> {
+    const rows = await this.metadata.run((sql) => placements.findPlacements(sql, planId, transactionId, worker));
+    return rows.map(({ tbl, ...row }) => ({ ...row, table: tbl }));
   }
 
   recordLoaded(

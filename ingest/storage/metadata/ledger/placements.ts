@@ -1,3 +1,4 @@
+import type { UnitState } from '../../../campaign/ledger';
 import type { ErrorCode } from '../../../core/errors';
 import type { Queryable, Transaction } from '../open';
 
@@ -63,6 +64,24 @@ export async function placeUnits(
   await tx`
     UPDATE campaign.placement SET transaction_id = ${transactionId}
     WHERE plan_id = ${planId} AND seq = ${seq} AND state = 'planned'`;
+}
+
+export interface PlacementRow {
+  tbl: string;
+  chunk: number;
+  overlap: boolean;
+  state: UnitState;
+}
+
+export function findPlacements(
+  sql: Queryable,
+  planId: string,
+  transactionId: number,
+  worker: string,
+): Promise<PlacementRow[]> {
+  return sql<PlacementRow[]>`
+    SELECT u.tbl, u.chunk, u.overlap, p.state FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit)
+    WHERE p.plan_id = ${planId} AND p.transaction_id = ${transactionId} AND p.worker = ${worker} ORDER BY p.unit`;
 }
 
 export interface PlannedRow {
