@@ -46,7 +46,9 @@ test.each(VICTIMS)('kill -9 of %s in mid-campaign', async (victim) => {
   const database = `kill_${victim.replaceAll('-', '_')}`;
   const handle = await site.startCampaign(database, campaign(database));
   const atKill = await killInFlight(database, victim);
-  console.log(`killed ${victim} with ${atKill.loaded} units loaded, ${atKill.planned} to go`);
+  console.log(
+    `killed ${victim} with ${atKill.loaded} units loaded, ${atKill.inFlight} in flight, ${atKill.planned} to go`,
+  );
   await site.stack.restart(victim);
   await expect(handle.result()).resolves.toMatchObject({ phase: 'closed', published: true });
   expect(await facts(database)).toEqual(clean);
@@ -57,25 +59,36 @@ function campaign(database: string) {
   return catalog.campaign(database, 'root://generated/', { ...SETTINGS, keepOpen: false });
 }
 
-/** Kills when at least 8 units are loaded and at least 8 are not; fails if that moment was missed. */
-async function killInFlight(database: string, victim: string): Promise<{ loaded: number; planned: number }> {
+interface Moment {
+  loaded: number;
+  planned: number;
+  /** Attempts at work: they hold a token, and nothing is recorded yet. */
+  inFlight: number;
+}
+
+/** Kills when at least 8 units are loaded, at least 8 are not, and some are being loaded; fails if that moment was missed. */
+async function killInFlight(database: string, victim: string): Promise<Moment> {
   const sql = postgres(site.stack.postgres.url(), { max: 1 });
   const read = async () => {
-    const [row] = await sql<{ loaded: number; planned: number }[]>`
-      SELECT count(*) FILTER (WHERE state = 'loaded')::int AS loaded, count(*) FILTER (WHERE state = 'planned')::int AS planned
+    const [row] = await sql<Moment[]>`
+      SELECT count(*) FILTER (WHERE state = 'loaded')::int AS loaded, count(*) FILTER (WHERE state = 'planned')::int AS planned,
+        (SELECT count(*)::int FROM qserv.load_unit WHERE database = ${database} AND token IS NOT NULL AND record IS NULL
+          AND (worker = ${victim.split('-')[1] ?? ''} OR ${!victim.includes('-')})) AS "inFlight"
       FROM campaign.placement JOIN campaign.plan USING (plan_id) WHERE database = ${database}`;
-    return row ?? { loaded: 0, planned: 0 };
+    return row ?? { loaded: 0, planned: 0, inFlight: 0 };
   };
   try {
     const deadline = Date.now() + 60_000;
     for (;;) {
-      if ((await read()).loaded >= 8) break;
+      const now = await read();
+      if (now.loaded >= 8 && now.inFlight > 0) break;
       if (Date.now() > deadline) throw new Error('no units were loaded');
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     await site.stack.kill(victim);
     const after = await read();
     expect(after.planned).toBeGreaterThanOrEqual(8);
+    expect(after.inFlight).toBeGreaterThan(0);
     return after;
   } finally {
     await sql.end();
