@@ -7,7 +7,7 @@ export function retryCommand(environment: Environment): Command {
     name: 'retry',
     description: 'load the held units of a campaign again, after their cause was removed',
     sent: 'held units are tried again',
-
+    whenHeld: true,
     send: (handle) => handle.signal('retry'),
   });
 }

@@ -7,7 +7,7 @@ export function skipCommand(environment: Environment): Command {
     name: 'skip',
     description: 'give up the held units of a campaign and go on without them',
     sent: 'held units are given up',
-
+    whenHeld: true,
     send: (handle) => handle.signal('skip'),
   });
 }

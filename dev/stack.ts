@@ -189,6 +189,8 @@ export class Stack {
   private writeConfig(): void {
     const roots = { examples: join(checkout, 'examples'), ...this.options.sourceRoots };
     writeFileAtomic(this.configFile, configText(this.master, this.workers, roots));
+    // By this the command line finds a checkout's stack without any setting (cli/support/environment.ts); it holds passwords.
+    writeFileAtomic(join(this.dir, 'environment.json'), `${JSON.stringify(this.environment(), null, 2)}\n`, 0o600);
   }
 
   private async start(part: ManagedProcess): Promise<void> {

@@ -19,7 +19,11 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => stack?.stop(), 60_000);
 
-const campaign = (...args: string[]) => commandLine(args, stack.stack.environment());
+/** With the settings that the stack leaves in its folder for command lines of its checkout. */
+async function campaign(...args: string[]) {
+  const settings = await readFile(join(stack.stack.dir, 'environment.json'), 'utf8');
+  return commandLine(args, JSON.parse(settings));
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: tests change inputs at will
 type Input = any;
@@ -71,6 +75,10 @@ test('start --wait returns when published; status, close and the second campaign
 
   expect(await campaign('status')).toMatchObject({ exit: 0, stdout: expect.stringContaining(`${id}: published`) });
   expect((await campaign('plan', file)).stdout).toContain('5 units more are committed already');
+  expect(await campaign('skip', id)).toMatchObject({
+    exit: 5,
+    stderr: expect.stringContaining('is published: nothing'),
+  });
   expect(await campaign('close', id, '--wait')).toMatchObject({ exit: 0, stdout: `${id}: has ended\n` });
   expect((await campaign('status', id)).stdout).toContain(`${id}: closed`);
   expect(await campaign('close', id)).toMatchObject({ exit: 5 });
