@@ -62,9 +62,9 @@ export class FaultBench {
     return facts as TableFacts;
   }
 
-  newWorker(steps?: StepHook): NativeIngestWorker {
+  newWorker(steps?: StepHook, stallSeconds = 30): NativeIngestWorker {
     const { metadata } = this.catalog;
-    const sources = { roots: { faults: this.folder }, stallSeconds: 30 };
+    const sources = { roots: { faults: this.folder }, stallSeconds };
     return new NativeIngestWorker({ name: 'w1', mysql: this.mysql, metadata, sources, steps });
   }
 
@@ -96,13 +96,16 @@ export class FaultBench {
   }
 
   /** The unit equals a clean load, the table's other partition is as it was, nothing is left over, records agree. */
-  async expectWhole(unit: LoadUnit, { fresh = false, large = false } = {}): Promise<void> {
+  async expectWhole(unit: LoadUnit, { fresh = false, large = false, contributions = 1 } = {}): Promise<void> {
     const expected = large ? this.clean : this.small;
     expect(await this.catalog.contents(unit)).toEqual(expected);
     if (!fresh)
       expect(await this.catalog.contents({ ...unit, transactionId: this.earlier })).toEqual(this.earlierFacts);
     expect(await this.worker.verify(unit.transactionId)).toMatchObject([{ agrees: true, recordedRows: expected.rows }]);
-    expect(await this.catalog.contributions(unit.transactionId)).toMatchObject([{ status: 'FINISHED' }]);
+    // A unit that was asked for with other sources before has older contributions too.
+    const records = await this.catalog.contributions(unit.transactionId);
+    expect(records).toHaveLength(contributions);
+    expect(records.at(-1)).toMatchObject({ status: 'FINISHED', num_rows_loaded: expected.rows });
     await this.worker.sweep();
     expect(await this.catalog.stagingTables()).toEqual([]);
   }
