@@ -1,0 +1,15 @@
+import { benchLoad } from './load';
+
+/** `npm run bench -- NAME [OPTIONS]`: measures one thing and prints it; the last line is JSON. */
+const BENCHES: Record<string, (args: string[]) => Promise<unknown>> = { load: benchLoad };
+
+async function main([name = '', ...args]: string[]): Promise<void> {
+  const bench = BENCHES[name];
+  if (!bench) throw new Error(`which one? ${Object.keys(BENCHES).join(', ')}`);
+  process.stdout.write(`${JSON.stringify(await bench(args))}\n`);
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
