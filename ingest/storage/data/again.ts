@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IngestError } from '../../core/errors';
 
+/** Seconds for which DDL on a final table is tried again while somebody's statement holds its metadata lock. */
+export const DDL_BUSY_SECONDS = 30;
+
 /**
  * Repeats a statement that met somebody's metadata lock (BUSY; DDL is sent with NOWAIT, so that it never queues in front of
  * readers) until it passes, or until it was BUSY for `seconds`.

@@ -1,8 +1,7 @@
 import { partitionName, STAGING_SCHEMA } from '../../core/names';
-import { whileBusy } from './again';
+import { DDL_BUSY_SECONDS, whileBusy } from './again';
 import { MYSQL, mysqlErrno, quoteId, quoteTable, type Statements } from './connection';
 import { partitionClause, partitionsClause } from './definition';
-import { DDL_BUSY_SECONDS } from './partitions';
 
 /**
  * Sees to it that the final table exists and has the super-transaction's partition; a new chunk table gets both in one
@@ -37,7 +36,7 @@ export async function ensurePartition(
 }
 
 /**
- * Swaps the (empty) partition for the staging table in one step. The statement undoes itself when repeated: the caller has
+ * Swaps the partition for a table of the staging schema that has none, in one step. The statement undoes itself when repeated: the caller has
  * looked that the partition is empty, and nobody else can attach.
  */
 export async function exchangePartition(
@@ -45,14 +44,14 @@ export async function exchangePartition(
   database: string,
   table: string,
   transactionId: number,
-  staging: string,
+  plain: string,
 ): Promise<void> {
   const partition = quoteId(partitionName(transactionId));
   await whileBusy(DDL_BUSY_SECONDS, () =>
     server.run(
       `attach to ${database}.${table}`,
       `ALTER TABLE ${quoteTable(database, table)} NOWAIT
-       EXCHANGE PARTITION ${partition} WITH TABLE ${quoteTable(STAGING_SCHEMA, staging)}`,
+       EXCHANGE PARTITION ${partition} WITH TABLE ${quoteTable(STAGING_SCHEMA, plain)}`,
     ),
   );
 }

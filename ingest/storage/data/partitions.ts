@@ -1,11 +1,8 @@
 import { partitionName, stagingPrefix } from '../../core/names';
-import { whileBusy } from './again';
+import { DDL_BUSY_SECONDS, whileBusy } from './again';
 import { type DataServer, MYSQL, mysqlErrno, quoteId, quoteTable, type Statements } from './connection';
 import { dropStaging, listStaging } from './staging';
 import { killLockHolders } from './user-locks';
-
-/** Seconds for which DDL on a final table is tried again while somebody's statement holds its metadata lock. */
-export const DDL_BUSY_SECONDS = 30;
 
 /** Drops a super-transaction's partition. A table that is missing or has no partitions is success: no row of it is there. */
 export async function dropPartition(
@@ -32,5 +29,5 @@ export async function dropStagingTables(server: DataServer, database: string, tr
   const prefix = stagingPrefix(database, transactionId);
   const names = (await listStaging(server)).filter((name) => name.startsWith(prefix));
   await killLockHolders(server, names);
-  for (const name of names) await dropStaging(server, name);
+  for (const name of names) await dropStaging(server, [name]);
 }

@@ -20,8 +20,9 @@ export interface UnitRecord {
 /** What an attempt says before it attaches, so that whoever comes after a crash can tell whose rows are there. */
 export interface AttachNote {
   token: string;
-  /** Staging table that is to be exchanged. */
+  /** The attempt's tables: what it loaded into, and what is exchanged with the final table's partition. */
   staging: string;
+  plain: string;
   record: UnitRecord;
 }
 
@@ -205,18 +206,21 @@ export async function stagingRecords(
   worker: string,
   transactionIds: number[],
 ): Promise<StagingRecords> {
-  const rows = await sql<{ id: number; database: string; current: string | null; noted: string | null }[]>`
+  const rows = await sql<
+    { id: number; database: string; current: string | null; noted: string | null; noted_plain: string | null }[]
+  >`
     SELECT t.id, t.database,
       CASE WHEN u.token IS NOT NULL THEN u.staging END AS current,
-      CASE WHEN t.state NOT IN ('FINISHED', 'ABORTED') THEN u.attaching->>'staging' END AS noted
+      CASE WHEN t.state NOT IN ('FINISHED', 'ABORTED') THEN u.attaching->>'staging' END AS noted,
+      CASE WHEN t.state NOT IN ('FINISHED', 'ABORTED') THEN u.attaching->>'plain' END AS noted_plain
     FROM qserv.transaction t
     LEFT JOIN qserv.load_unit u ON u.transaction_id = t.id AND u.worker = ${worker} AND u.record IS NULL
     WHERE t.id = ANY(${transactionIds})`;
-  const names = (of: 'current' | 'noted') =>
-    new Set(rows.map((row) => row[of]).filter((name): name is string => name !== null));
+  const names = (...of: ('current' | 'noted' | 'noted_plain')[]) =>
+    new Set(rows.flatMap((row) => of.map((column) => row[column])).filter((name): name is string => name !== null));
   return {
     current: names('current'),
-    noted: names('noted'),
+    noted: names('noted', 'noted_plain'),
     databases: new Map(rows.map((row) => [row.id, row.database])),
   };
 }

@@ -4,7 +4,7 @@ import { ensurePartition, exchangePartition } from '../../storage/data/attach';
 import { type DataConnection, mysqlErrno } from '../../storage/data/connection';
 import { dropPartition } from '../../storage/data/partitions';
 import { hasRows, scanRows } from '../../storage/data/scan';
-import { dropStaging } from '../../storage/data/staging';
+import { dropStaging, unwrapStaging } from '../../storage/data/staging';
 import { killLockHolders, lockHolder, takeLock } from '../../storage/data/user-locks';
 import { finishContributions } from '../../storage/metadata/load-contributions';
 import {
@@ -41,9 +41,9 @@ export async function attach(
   definition: string,
   record: UnitRecord,
 ): Promise<void> {
-  const { unit, token, staging, finalTable } = attempt;
+  const { unit, token, staging, plain, finalTable } = attempt;
   await step(worker, attempt, 'note');
-  await worker.metadata.run((sql) => noteAttaching(sql, worker.name, unit, { token, staging, record }));
+  await worker.metadata.run((sql) => noteAttaching(sql, worker.name, unit, { token, staging, plain, record }));
   await step(worker, attempt, 'lock');
   await lockUnit(worker, connection, unit);
   await step(worker, attempt, 'reread');
@@ -61,11 +61,13 @@ export async function attach(
       },
     );
   }
+  await step(worker, attempt, 'unwrap');
+  // Rows only: an empty table exchanged for an empty partition changes nothing.
+  if (record.rows > 0) await unwrapStaging(connection, staging, plain, definition, unit.transactionId);
   await step(worker, attempt, 'exchange');
   try {
-    // Rows only: an empty table exchanged for an empty partition changes nothing.
     if (record.rows > 0) {
-      await exchangePartition(connection, unit.database, finalTable, unit.transactionId, staging);
+      await exchangePartition(connection, unit.database, finalTable, unit.transactionId, plain);
     }
     await step(worker, attempt, 'record');
     await recordAttached(worker, attempt, record);
@@ -107,15 +109,23 @@ export async function settleNote(
   await lockUnit(worker, connection, unit);
   await worker.metadata.run((sql) => checkToken(sql, worker.name, unit, token));
   const rows = (await scanRows(connection, unit.database, finalTable, unit.transactionId)) ?? 0;
-  const left = (await scanRows(connection, STAGING_SCHEMA, note.staging)) ?? 0;
+  const left = (await scanRows(connection, STAGING_SCHEMA, note.plain)) ?? 0;
   if (rows > 0 && rows === note.record.rows && left === 0) {
     await recordAttached(worker, attempt, note.record);
-    await dropStaging(worker.control, note.staging);
+    await dropAttemptTables(worker, note);
     return note.record;
   }
   // Rows that do not agree were harmed by a crash of the server.
   if (rows > 0) await dropPartition(connection, unit.database, finalTable, unit.transactionId);
   await worker.metadata.run((sql) => clearNote(sql, worker.name, unit, token));
-  await dropStaging(worker.control, note.staging);
+  await dropAttemptTables(worker, note);
   return undefined;
+}
+
+/** Drops the tables of an attempt that is over. */
+export async function dropAttemptTables(
+  worker: WorkerContext,
+  { staging, plain }: { staging: string; plain: string },
+): Promise<void> {
+  await dropStaging(worker.control, [staging, plain]);
 }

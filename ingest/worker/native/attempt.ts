@@ -20,7 +20,10 @@ const DEFAULT_WARNINGS = 64;
 /** One try at loading one unit. */
 export interface Attempt {
   token: string;
+  /** What the attempt loads into. */
   staging: string;
+  /** What it exchanges with the final table's partition. */
+  plain: string;
   /** Hash of the request. */
   request: string;
   unit: LoadUnit;
@@ -76,6 +79,7 @@ export async function beginAttempt(
     ...begun,
     token,
     staging,
+    plain: stagingTable(unit, `${token}x`),
     request: hash,
     unit,
     sources,

@@ -14,7 +14,7 @@ export interface WorkerContext {
   metadata: Metadata;
   sources: SourceRules;
   steps: StepHook;
-  /** A new name for an attempt: 1–32 characters of [0-9a-z], never given twice. */
+  /** A new name for an attempt: 1–31 characters of [0-9a-z], never given twice. */
   attemptId: () => string;
 }
 
@@ -34,6 +34,7 @@ export const LOAD_STEPS = [
   'reread',
   'partition',
   'look',
+  'unwrap',
   'exchange',
   'record',
   'drop',

@@ -1,11 +1,10 @@
 import { IngestError } from '../../core/errors';
 import type { DataConnection } from '../../storage/data/connection';
 import { definitionOf } from '../../storage/data/definition';
-import { dropStaging } from '../../storage/data/staging';
 import { releaseLocks } from '../../storage/data/user-locks';
 import type { UnitRecord } from '../../storage/metadata/load-units';
 import type { LoadOptions, LoadRequest, LoadResult } from '../worker';
-import { attach, settleNote } from './attach';
+import { attach, dropAttemptTables, settleNote } from './attach';
 import { type Attempt, beginAttempt, recordFailure, step } from './attempt';
 import type { WorkerContext } from './context';
 import { asLoadError } from './failures';
@@ -53,7 +52,7 @@ async function work(worker: WorkerContext, attempt: Attempt): Promise<LoadResult
   });
   await step(worker, attempt, 'drop');
   // Empty by now; one that stays is swept.
-  await dropStaging(worker.control, attempt.staging).catch(() => {});
+  await dropAttemptTables(worker, attempt).catch(() => {});
   return result;
 }
 
@@ -119,5 +118,5 @@ async function cleanUp(worker: WorkerContext, attempt: Attempt, failure: IngestE
   if (failure.details.attached === 'unknown') return;
   // What cannot be cleaned up now, because a database does not answer, is settled by the next attempt and swept.
   await recordFailure(worker, attempt, failure).catch(() => {});
-  await dropStaging(worker.control, attempt.staging).catch(() => {});
+  await dropAttemptTables(worker, attempt).catch(() => {});
 }

@@ -42,11 +42,11 @@ export async function prepare(
     readTimeoutSeconds: Math.ceil(worker.sources.stallSeconds) + READ_TIMEOUT_MARGIN_SECONDS,
   });
   await takeLock(connection, attempt.staging, 0);
-  await createStaging(connection, attempt.staging, definition);
+  await createStaging(connection, attempt.staging, definition, attempt.unit.transactionId);
   for (const source of attempt.sources) await loadSource(worker, attempt, connection, source);
   await step(worker, attempt, 'check');
   const counted = attempt.files.reduce((sum, file) => sum + file.counts().rows, 0);
-  const scanned = await scanRows(connection, STAGING_SCHEMA, attempt.staging);
+  const scanned = await scanRows(connection, STAGING_SCHEMA, attempt.staging, attempt.unit.transactionId);
   if (scanned !== counted) {
     throw new IngestError('LOAD_FAILED', `${counted} rows were read, but the staging table holds ${scanned}`, {
       wholeUnit: true,

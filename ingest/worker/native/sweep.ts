@@ -26,7 +26,7 @@ export async function sweepStaging(worker: WorkerContext): Promise<number> {
     if (held && records.current.has(staging)) continue;
     // An overtaken attempt that was only asleep must not write on.
     if (held) await killLockHolders(worker.control, [staging]);
-    await dropStaging(worker.control, staging);
+    await dropStaging(worker.control, [staging]);
     dropped += 1;
   }
   return dropped;
