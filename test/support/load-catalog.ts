@@ -2,7 +2,7 @@ import { DEFAULT_DIALECT } from '../../ingest/core/dialect';
 import { chunkTable, stagingPrefix, TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../ingest/core/names';
 import type { TransactionState } from '../../ingest/core/transactions';
 import { DataServer, type MysqlAccess, quoteId, quoteTable } from '../../ingest/storage/data/connection';
-import { isAbsent } from '../../ingest/storage/data/scan';
+import { isAbsent, scanRows } from '../../ingest/storage/data/scan';
 import { listStaging } from '../../ingest/storage/data/staging';
 import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import type { ContributionSource, LoadUnit } from '../../ingest/worker/worker';
@@ -103,12 +103,9 @@ export class TestCatalog {
 
   /** What the unit's partition holds; null when it is not there. */
   async contents(unit: LoadUnit): Promise<TableFacts | null> {
-    try {
-      return await tableFacts(this.server, this.database, finalTable(unit), `p${unit.transactionId}`);
-    } catch (error) {
-      if (isAbsent(error)) return null;
-      throw error;
-    }
+    const table = finalTable(unit);
+    if ((await scanRows(this.server, this.database, table, unit.transactionId)) === null) return null;
+    return tableFacts(this.server, this.database, table, `p${unit.transactionId}`);
   }
 
   async setPublished(what: 'database' | 'table', published: boolean): Promise<void> {
