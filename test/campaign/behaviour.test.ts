@@ -174,6 +174,16 @@ describe('ending early', () => {
   });
 });
 
+test('a catalog without any file for chunks is published, too', async () => {
+  const input = campaign('no_chunks', { keepOpen: false });
+  const [object] = input.tables;
+  if (object) object.contributions = [];
+  const handle = await site.startCampaign('no_chunks', input);
+  await expect(handle.result()).resolves.toMatchObject({ phase: 'closed', published: true });
+  const { published, tables } = await counts('no_chunks');
+  expect({ published, ...tables.Filter }).toEqual({ published: true, rows: catalog.rows.Filter, workers: 2 });
+});
+
 test('faults of an input are listed by path, and nothing is registered', async () => {
   const input = campaign('faulty') as { tables: { definition: Record<string, unknown>; contributions: unknown[] }[] };
   const [object, filter] = input.tables;
