@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IngestError } from '../../core/errors';
 import { metadataError } from './errors';
-import { type Metadata, openConnection } from './open';
+import { type Metadata, type OwnConnection, openConnection } from './open';
 
 export interface LockRequest {
   name: string;
@@ -20,6 +20,8 @@ export interface HeldLocks {
 /** A lock's connection that is silent for so long is taken for lost. */
 const ANSWER_MS = 15_000;
 
+const CLOSE_MS = 2_000;
+
 const LOST = 'the connection that holds the operation’s lock broke: another process may go on with it';
 
 /**
@@ -33,24 +35,22 @@ export async function withLocks<T>(
   waitMs = 60_000,
 ): Promise<T> {
   let lost = false;
-  let loseIt: () => void = () => {};
-  const closed = new Promise<void>((resolve) => {
-    loseIt = resolve;
-  });
-  const sql = openConnection(metadata.url, () => {
+  const connection = await connect(metadata.url, () => {
     lost = true;
-    loseIt();
   });
-  let pid: number | undefined;
-  // The driver connects anew when a connection breaks, hence the comparison with the first one's server process. Now and then it
-  // leaves a query unsettled for ever when the connection ends under it, and a network may swallow one: hence the race.
+  const { sql } = connection;
+  // One question at a time: the driver is about to refuse more.
+  let asked: Promise<boolean> = Promise.resolve(true);
+  const ask = () => {
+    asked = asked.then(() => (lost ? false : sql`SELECT 1`.then(() => true))).catch(() => false);
+    return asked;
+  };
   const check = async () => {
-    const asked = lost ? undefined : sql<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`.then(([row]) => row?.pid);
     const timer = new AbortController();
-    const silence = sleep(ANSWER_MS, undefined, { signal: timer.signal }).catch(() => {});
-    const answer = await Promise.race([asked, closed, silence]).catch(() => undefined);
+    const silence = sleep(ANSWER_MS, false, { signal: timer.signal }).catch(() => false);
+    const answered = await Promise.race([ask(), silence]);
     timer.abort();
-    if (answer === undefined || answer !== pid) throw new IngestError('UNAVAILABLE', LOST);
+    if (!answered) throw new IngestError('UNAVAILABLE', LOST);
   };
   const take = async ({ name, shared }: LockRequest) => {
     try {
@@ -65,14 +65,21 @@ export async function withLocks<T>(
     await check();
   };
   try {
-    const [row] = await sql<{ pid: number }[]>`
-      SELECT pg_backend_pid() AS pid, set_config('lock_timeout', ${`${Math.max(1, Math.round(waitMs))}ms`}, false)`;
-    pid = row?.pid;
+    await sql`SELECT set_config('lock_timeout', ${`${Math.max(1, Math.round(waitMs))}ms`}, false)`;
     for (const request of requests) await take(request);
     return await work({ take, check });
   } catch (error) {
     throw metadataError(error);
   } finally {
-    await sql.end({ timeout: 1 }).catch(() => {});
+    // A network that swallows everything must not keep the operation's outcome back.
+    await Promise.race([connection.close().catch(() => {}), sleep(CLOSE_MS, undefined, { ref: false })]);
+  }
+}
+
+async function connect(url: string, onClose: () => void): Promise<OwnConnection> {
+  try {
+    return await openConnection(url, onClose);
+  } catch (error) {
+    throw metadataError(error);
   }
 }
