@@ -18,10 +18,13 @@ export function progressText(progress: CampaignProgress): string[] {
     lines.push('', ...table(['TABLE', 'KIND', 'UNITS', 'DONE', 'HELD', 'ROWS', 'LOADED'], rows));
   }
   if (heldTotal > 0) {
-    lines.push(
-      '',
-      `held: ${plural(heldTotal, 'unit')}. Remove the cause, then: campaign retry|skip|abort ${workflowId}`,
-    );
+    lines.push('', `held: ${plural(heldTotal, 'unit')}`);
+    if (phase === 'held') {
+      lines.push(
+        `when the cause is gone: campaign retry ${workflowId}; to go on without: campaign skip ${workflowId}`,
+        `to load corrected files: campaign abort ${workflowId}, then start again; what is committed is not loaded twice`,
+      );
+    }
     for (const unit of held) {
       const place = `${unit.table}${unit.chunk ? ` ${unit.chunk}` : ''}${unit.overlap ? ' overlap' : ''}`;
       lines.push(`  ${place} on ${unit.worker || 'no worker'}: ${unit.code}: ${unit.message}`);

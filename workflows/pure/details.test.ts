@@ -44,7 +44,18 @@ test('the details tell phase, totals, a table of tables, and what is held, on on
   expect(text).toContain('4 files, 3.0 MiB, 3 units (2 more were committed by an earlier campaign)');
   expect(text).toContain('| Object | director | 3 | 2 | 1 | 1157 | 1.0 KiB |');
   expect(text).toContain('- Object 7480 overlap on w1: BAD_ROWS: row 3: Incorrect double value');
+  expect(text).toContain('**Held: 1 unit.** Send `retry`');
+  expect(details({ ...progress, phase: 'aborted' })).toMatch(/\*\*Held: 1 unit\.\*\*\n/);
   expect(unfinished(report)).toBe(2);
+});
+
+test('units are counted as the tables count them: a regular table on every worker', () => {
+  const byState = { planned: 0, loaded: 0, committed: 2, held: 0, skipped: 0 };
+  const progress = withLedger(withPlan(initialProgress('id'), { ...plan, units: 1 }), {
+    ...report,
+    tables: [{ table: 'Object', byState, rows: 18, bytes: 150 }],
+  });
+  expect(progress.totals.units).toBe(2);
 });
 
 test('the faults of an input are listed one by one', () => {

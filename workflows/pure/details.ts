@@ -7,7 +7,7 @@ export function details(progress: CampaignProgress): string {
   const lines = [
     `**${database || '…'}** on **${target || '…'}**: ${phase}`,
     '',
-    `${totals.contributions} files, ${bytes(totals.bytes)}, ${totals.units} units` +
+    `${count(totals.contributions, 'file')}, ${bytes(totals.bytes)}, ${count(totals.units, 'unit')}` +
       (totals.alreadyCommitted > 0 ? ` (${totals.alreadyCommitted} more were committed by an earlier campaign)` : ''),
     '',
     `super-transactions: ${transactions.planned} planned, ${transactions.open} open, ` +
@@ -22,11 +22,12 @@ export function details(progress: CampaignProgress): string {
     }
   }
   if (heldTotal > 0) {
-    lines.push(
-      '',
-      `**${heldTotal} units are held.** Remove the cause, then send \`retry\`; or \`skip\`; or \`abort\`.`,
-      '',
-    );
+    const hint =
+      phase === 'held'
+        ? ' Send `retry` when the cause is gone, `skip` to go on without them, or `abort`. A corrected file needs a new campaign: ' +
+          'abort this one and start again; what is committed is not loaded twice.'
+        : '';
+    lines.push('', `**Held: ${count(heldTotal, 'unit')}.**${hint}`, '');
     for (const h of held.slice(0, 10)) {
       lines.push(
         `- ${h.table} ${h.chunk}${h.overlap ? ' overlap' : ''} on ${h.worker}: ${h.code}: ${oneLine(h.message)}`,
@@ -36,6 +37,8 @@ export function details(progress: CampaignProgress): string {
   }
   if (undone && undone.length > 0) lines.push('', 'Undone:', ...undone.map((line) => `- ${line}`));
   if (error) lines.push('', ...failure(error));
+  // The UI's frame is a line too low for what it shows: let it cut this one.
+  lines.push('', '\u00a0');
   return lines.join('\n');
 }
 
@@ -45,8 +48,10 @@ function failure({ code, message, details }: CampaignError): string[] {
   if (faults.length === 0) return [`**${code}**: ${oneLine(message)}`];
   const shown = faults.slice(0, 20).map((fault) => `- \`${fault.path}\`: ${oneLine(fault.message)}`);
   const more = faults.length > 20 ? [`- … and ${faults.length - 20} more`] : [];
-  return [`**${code}**: ${faults.length} faults in the input`, '', ...shown, ...more];
+  return [`**${code}**: ${count(faults.length, 'fault')} in the input`, '', ...shown, ...more];
 }
+
+const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
 function bytes(n: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];

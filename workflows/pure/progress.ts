@@ -46,24 +46,27 @@ export function withPlan(progress: CampaignProgress, plan: PlanSummary): Campaig
 /** Folds what the ledger says into the progress. */
 export function withLedger(progress: CampaignProgress, { tables, held, transactions }: LedgerReport): CampaignProgress {
   const byName = new Map(tables.map((table) => [table.table, table]));
+  const now = progress.tables.map((table) => withTable(table, byName.get(table.table)));
   return {
     ...progress,
-    tables: progress.tables.map((table): CampaignTableProgress => {
-      const now = byName.get(table.table);
-      if (!now) return table;
-      const { byState, rows, bytes } = now;
-      return {
-        ...table,
-        units: sum(byState, ['planned', 'loaded', 'committed', 'held', 'skipped']),
-        unitsDone: sum(byState, ['loaded', 'committed']),
-        unitsHeld: byState.held,
-        rows,
-        bytes,
-      };
-    }),
+    totals: { ...progress.totals, units: now.reduce((total, { units }) => total + units, 0) },
+    tables: now,
     held: held.units,
     heldTotal: held.total,
     transactions: { ...progress.transactions, ...transactions },
+  };
+}
+
+function withTable(table: CampaignTableProgress, now?: LedgerReport['tables'][number]): CampaignTableProgress {
+  if (!now) return table;
+  const { byState, rows, bytes } = now;
+  return {
+    ...table,
+    units: sum(byState, ['planned', 'loaded', 'committed', 'held', 'skipped']),
+    unitsDone: sum(byState, ['loaded', 'committed']),
+    unitsHeld: byState.held,
+    rows,
+    bytes,
   };
 }
 
