@@ -172,6 +172,28 @@ test('sweep drops tables of attempts that are gone, and of no other', async () =
   await server.run('look', `DROP TABLE ${quoteTable(STAGING_SCHEMA, foreign)}`);
 });
 
+test.each<[LoadStep, string, boolean]>([
+  ['lock', 'REVOKED', false],
+  ['exchange', 'UNAVAILABLE', false],
+  ['record', 'REVOKED', true],
+])('an attempt that is overtaken at "%s" has no say any more', async (step, code, alreadyLoaded) => {
+  const overtaken = await loadWith(step, async () => {
+    await expect(worker.load(request())).resolves.toMatchObject({ alreadyLoaded, rows: 50 });
+  });
+  expect(overtaken).toMatchObject({ code });
+  expect((await catalog.contents(unit))?.rows).toBe(50);
+  expect(await catalog.contributions(unit.transactionId)).toMatchObject([{ status: 'FINISHED' }]);
+});
+
+test('a sweep takes nothing from an attempt that is about to attach', async () => {
+  const swept: number[] = [];
+  const result = await loadWith('exchange', async () => {
+    swept.push(await worker.sweep());
+  });
+  expect(swept).toEqual([0]);
+  expect(result).toMatchObject({ rows: 50 });
+});
+
 test('two attempts at once: one of them loads the unit, none twice', async () => {
   const ended = await Promise.allSettled(Array.from({ length: 4 }, () => worker.load(request())));
   expect(ended.some((end) => end.status === 'fulfilled')).toBe(true);
