@@ -29,6 +29,8 @@ export interface CampaignRef {
 }
 
 export interface TransactionRef extends CampaignRef {
+  /** First run of the campaign's chain: tells apart campaigns that use the same workflow id one after the other. */
+  firstRunId: string;
   planId: string;
   seq: number;
   attempt: number;
@@ -92,7 +94,14 @@ export function createCampaignActivities(services: CampaignServices) {
       }),
 
     /** Holds units of a batch whose activity failed for good (its worker stays away, …). */
-    holdUnits: (ref: { planId: string; worker: string; units: number[]; code: ErrorCode; message: string }) =>
+    holdUnits: (ref: {
+      planId: string;
+      transactionId: number;
+      worker: string;
+      units: number[];
+      code: ErrorCode;
+      message: string;
+    }) =>
       run(async () => {
         for (const unit of ref.units) await ledger.hold(ref.planId, ref.worker, unit, ref.code, ref.message);
       }),

@@ -101,7 +101,7 @@ async function ingestPending(run: CampaignRun): Promise<void> {
       if (workflowInfo().historyLength > LONG_HISTORY) return;
       await executeChild(ingestTransaction, {
         workflowId: `${workflowId}:${planId}:${seq}`,
-        args: [{ workflowId, planId, seq, settings }],
+        args: [{ workflowId, firstRunId: workflowInfo().firstExecutionRunId, planId, seq, settings }],
         cancellationType: 'WAIT_CANCELLATION_COMPLETED',
         staticSummary: `${settings.database}: super-transaction ${seq + 1} of ${run.progress.totals.transactions}`,
       });

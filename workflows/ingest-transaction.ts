@@ -16,7 +16,9 @@ import { batchFailure } from './pure/failures';
 import { TransactionReport } from './transaction-report';
 
 export interface TransactionInput {
+  /** The campaign's. */
   workflowId: string;
+  firstRunId: string;
   planId: string;
   seq: number;
   settings: CampaignSettings;
@@ -51,14 +53,14 @@ class Redo extends Error {}
  * of times. Units that cannot be loaded are held in the ledger and do not keep the others from being committed.
  */
 export async function ingestTransaction(input: TransactionInput): Promise<TransactionOutcome> {
-  const { planId, seq, settings, workflowId } = input;
+  const { planId, seq, settings, workflowId, firstRunId } = input;
   const { target, database } = settings;
   const activities = controllerActivities(settings.waits);
   const rounds = settings.attempts.transaction;
   let lastReason = '';
 
   for (let attempt = input.continued?.attempt ?? 1; attempt <= rounds; attempt++) {
-    const ref = { workflowId, target, database, planId, seq, attempt };
+    const ref = { workflowId, firstRunId, target, database, planId, seq, attempt };
     try {
       let open = input.continued;
       if (open?.attempt !== attempt) {
@@ -85,13 +87,13 @@ export async function ingestTransaction(input: TransactionInput): Promise<Transa
 
 /** Loads page after page until nothing is planned and every worker's scan agrees with the record. */
 async function loadAndVerify(input: TransactionInput, open: OpenTransaction): Promise<void> {
-  const { planId, seq, settings, workflowId } = input;
+  const { planId, seq, settings, workflowId, firstRunId } = input;
   const { target, database } = settings;
   const { transactionId, attempt } = open;
   const activities = controllerActivities(settings.waits);
   const report = new TransactionReport(workflowId, transactionId);
   for (;;) {
-    const ref = { workflowId, target, database, planId, seq, attempt };
+    const ref = { workflowId, firstRunId, target, database, planId, seq, attempt };
     const batches = await activities.nextBatches({ ...ref, limit: PAGE, size: settings.batch });
     if (batches.length === 0) {
       if ((await verify(input, open)) === 0) return;
@@ -130,7 +132,7 @@ async function load(
     if (isCancellation(error) || error instanceof Redo) throw error;
     const { code, message, transactionLost } = batchFailure(error, taskQueue);
     if (transactionLost) throw new Redo(message);
-    await controllerActivities(settings.waits).holdUnits({ planId, worker, units, code, message });
+    await controllerActivities(settings.waits).holdUnits({ planId, transactionId, worker, units, code, message });
     return { loaded: [], held: [] };
   }
 }

@@ -49,7 +49,7 @@ async function started() {
   const { planId } = await planCampaign(input, 'k', services);
   await registerCatalog({ controller, ledger }, planId);
   const next = async (seq: number) => {
-    const attempt = { workflowId: database, database, planId, seq, attempt: 1 };
+    const attempt = { workflowId: database, firstRunId: 'run', database, planId, seq, attempt: 1 };
     const transactionId = await begin({ controller, ledger }, attempt);
     await place({ controller, ledger }, planId, seq, transactionId);
     return transactionId;

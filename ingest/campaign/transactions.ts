@@ -6,6 +6,8 @@ import type { CampaignLedger } from './ledger';
 /** One begin of one planned super-transaction, recognisable in Qserv by the token in its context. */
 export interface TransactionAttempt {
   workflowId: string;
+  /** First run of the campaign's chain: tells apart campaigns that use the same workflow id one after the other. */
+  firstRunId: string;
   database: string;
   planId: string;
   seq: number;
