@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freshDatabase } from '../../../test/support/servers';
+import { withLocks } from './locks';
+import { migrate } from './migrate';
+import { MIGRATIONS } from './migrations';
+import { type Metadata, openMetadata } from './open';
+
+let url: string;
+let metadata: Metadata;
+
+beforeAll(async () => {
+  url = await freshDatabase();
+  metadata = openMetadata(url);
+  await metadata.migrate();
+});
+afterAll(() => metadata.close());
+
+describe('migrations', () => {
+  test('are numbered without gaps', () => {
+    expect(MIGRATIONS.map((m) => m.number)).toEqual(MIGRATIONS.map((_, i) => i + 1));
+  });
+
+  test('run once, whoever comes first', async () => {
+    const statements = 'CREATE TABLE once (n integer); INSERT INTO once VALUES (1);';
+    const more = [...MIGRATIONS, { number: MIGRATIONS.length + 1, name: 'once', statements }];
+    await Promise.all([1, 2, 3, 4].map(() => migrate(metadata, more)));
+    expect(await metadata.sql`SELECT n FROM once`).toEqual([{ n: 1 }]);
+    // This program does not know that one.
+    await expect(metadata.migrate()).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining('once'),
+    });
+  });
+
+  test('that fail leave nothing', async () => {
+    const number = MIGRATIONS.length + 2;
+    const half = { number, name: 'half', statements: 'CREATE TABLE half (n integer); SELECT nonsense;' };
+    await expect(migrate(metadata, [half])).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(await metadata.sql`SELECT to_regclass('half') AS t`).toEqual([{ t: null }]);
+  });
+});
+
+test('statements: parameters, parts, names, rows and JSON', async () => {
+  await metadata.run((sql) =>
+    sql.script('CREATE TABLE thing ("a b" text, n bigint, j json, ok boolean, list integer[])'),
+  );
+  const changed = await metadata.transaction(async (tx) => {
+    const rows = [
+      { 'a b': "it's", n: 2 ** 40, j: tx.json({ x: [1, null] }), ok: true, list: [1, 2] },
+      { 'a b': '$1', n: 0, j: tx.json('text'), ok: false, list: [] },
+    ];
+    await tx`INSERT INTO thing ${tx(rows)}`;
+    return tx`UPDATE thing SET ${tx('n')} = n + 1`;
+  });
+  expect(changed.count).toBe(2);
+  const filter = metadata.sql`${metadata.sql('a b')} = ${'$1'} AND ok = ${false}`;
+  expect(await metadata.sql`SELECT * FROM thing WHERE NOT (${filter}) AND n > ${1}`).toEqual([
+    { 'a b': "it's", n: 2 ** 40 + 1, j: { x: [1, null] }, ok: true, list: [1, 2] },
+  ]);
+  await expect(
+    metadata.transaction(async (tx) => {
+      await tx`DELETE FROM thing`;
+      throw new Error('no');
+    }),
+  ).rejects.toMatchObject({ code: 'INTERNAL', message: 'no' });
+  expect(await metadata.sql`SELECT count(*) AS n FROM thing`).toEqual([{ n: 2 }]);
+});
+
+test('connections that break under load are replaced, and no query waits for ever', async () => {
+  const own = openMetadata(url, 4);
+  let busy = true;
+  let answers = 0;
+  let failures = 0;
+  const lane = async (ask: () => Promise<unknown>) => {
+    while (busy) {
+      await ask().then(
+        () => {
+          answers += 1;
+        },
+        (error: { code: string }) => {
+          expect(error.code).toBe('UNAVAILABLE');
+          failures += 1;
+        },
+      );
+    }
+  };
+  const query = () => own.run((sql) => sql`SELECT 1`);
+  const several = () =>
+    own.transaction(async (tx) => {
+      for (let i = 0; i < 3; i++) await tx`SELECT ${i}::integer`;
+    });
+  const lanes = [lane(query), lane(query), lane(several), lane(several)];
+  for (let round = 0; round < 20; round++) {
+    await sleep(30);
+    await metadata.sql`
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+  }
+  busy = false;
+  await Promise.all(lanes);
+  expect(failures).toBeGreaterThan(0);
+  expect(answers).toBeGreaterThan(failures);
+  await query();
+  await own.close();
+});
+
+test('a server that is away is UNAVAILABLE', async () => {
+  const away = openMetadata('postgres://nobody@127.0.0.1:1/nothing');
+  await expect(away.run((sql) => sql`SELECT 1`)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  await expect(withLocks(away, [{ name: 'x' }], async () => 1)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  await away.close();
+});
+
+describe('locks', () => {
+  test('exclude each other; shared ones only exclusive ones', async () => {
+    await withLocks(metadata, [{ name: 'a', shared: true }], async (held) => {
+      expect(await withLocks(metadata, [{ name: 'a', shared: true }], async () => 'in', 50)).toBe('in');
+      await expect(withLocks(metadata, [{ name: 'a' }], async () => 'in', 50)).rejects.toMatchObject({
+        code: 'BUSY',
+        message: expect.stringContaining('a'),
+      });
+      await held.take({ name: 'b' });
+      await expect(withLocks(metadata, [{ name: 'b' }], async () => 'in', 50)).rejects.toMatchObject({ code: 'BUSY' });
+    });
+    expect(await withLocks(metadata, [{ name: 'a' }, { name: 'b' }], async () => 'in', 50)).toBe('in');
+  });
+
+  test('that are lost are noticed by everybody who asks', async () => {
+    await withLocks(metadata, [{ name: 'c' }], async (held) => {
+      await Promise.all([held.check(), held.check(), held.check()]);
+      const asking = Promise.allSettled(Array.from({ length: 20 }, () => sleep(Math.random() * 20).then(held.check)));
+      await metadata.sql`
+        SELECT pg_terminate_backend(pid) FROM pg_locks
+        WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+      for (const result of await asking) {
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'UNAVAILABLE' });
+      }
+      await expect(held.check()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    });
+  });
+});
