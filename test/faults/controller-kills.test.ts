@@ -3,7 +3,9 @@ import { BEGIN_STEPS } from '../../ingest/controller/native/begin';
 import { NativeController, type NativeServers } from '../../ingest/controller/native/controller';
 import { END_STEPS } from '../../ingest/controller/native/end';
 import { PUBLISH_STEPS } from '../../ingest/controller/native/publish';
+import { PUBLISH_SCHEMA } from '../../ingest/core/names';
 import type { DataServer } from '../../ingest/storage/data/connection';
+import { publishNames } from '../../ingest/storage/data/finish-table';
 import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import type { ControllerOrder } from '../support/controller-child';
 import { ControllerProcess } from '../support/controller-process';
@@ -140,21 +142,34 @@ describe('the lock’s connection is lost', () => {
   test.each(SINGLE_STEPS)('at %s of publish', async (step) => {
     const { database, id, server } = await loaded();
     await controller.endTransaction(id, 'commit');
-    const steps: string[] = [];
+    /** The table that the step is about, wherever its rows are. */
+    const state = async (table: string, on: DataServer) => {
+      const { twin, full } = publishNames(database, table);
+      const [final, waiting] = [await contents(on, database), await contents(on, PUBLISH_SCHEMA)];
+      return { final: final[table], twin: waiting[twin], full: waiting[full] };
+    };
+    let seen: { table: string; on: DataServer; state: unknown } | undefined;
+    let reached = false;
     const lossy = new NativeController({
       target: TARGET,
       servers,
       metadata,
-      steps: async (name) => {
-        if (!steps.includes(step)) steps.push(name);
-        if (name === step) await cut();
+      steps: async (name, detail) => {
+        if (name !== step || reached) return;
+        reached = true;
+        const { table, worker } = detail as { table?: string; worker?: string };
+        const on = workers.get(worker ?? '');
+        if (table !== undefined && on !== undefined) seen = { table, on, state: await state(table, on) };
+        await cut();
       },
     });
     await expect(lossy.publish(database)).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringContaining('lock'),
     });
-    expect(steps.at(-1)).toBe(step);
+    expect(reached).toBe(true);
+    // What was announced when the lock was lost has not been done.
+    if (seen !== undefined) expect(await state(seen.table, seen.on)).toEqual(seen.state);
     expect((await controller.database(database)).isPublished).toBe(false);
     const found = await contents(server, database);
     if (step === 'publish.grant') expect(found.Object_7480?.partitions).toEqual(['p0', `p${id}`]);
