@@ -6,6 +6,7 @@ import { PUBLISH_STEPS } from '../../ingest/controller/native/publish';
 import { PUBLISH_SCHEMA } from '../../ingest/core/names';
 import type { DataServer } from '../../ingest/storage/data/connection';
 import { publishNames } from '../../ingest/storage/data/finish-table';
+import { scanRows } from '../../ingest/storage/data/scan';
 import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import type { ControllerOrder } from '../support/controller-child';
 import { ControllerProcess } from '../support/controller-process';
@@ -145,8 +146,12 @@ describe('the lock’s connection is lost', () => {
     /** The table that the step is about, wherever its rows are. */
     const state = async (table: string, on: DataServer) => {
       const { twin, full } = publishNames(database, table);
-      const [final, waiting] = [await contents(on, database), await contents(on, PUBLISH_SCHEMA)];
-      return { final: final[table], twin: waiting[twin], full: waiting[full] };
+      return {
+        final: await scanRows(on, database, table),
+        ofTransaction: await scanRows(on, database, table, id).catch(() => 'no partitions'),
+        twin: await scanRows(on, PUBLISH_SCHEMA, twin),
+        full: await scanRows(on, PUBLISH_SCHEMA, full),
+      };
     };
     let seen: { table: string; on: DataServer; state: unknown } | undefined;
     let reached = false;
