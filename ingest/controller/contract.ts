@@ -208,16 +208,19 @@ export function controllerContract({ newController }: ControllerCase): void {
 
     test('callers at the same time get the same places', async () => {
       const name = await register();
-      const chunks = [7140, 7141, 7142, 7143, 7144, 7145, 7146, 7147];
-      const all = await Promise.all(
-        Array.from({ length: 12 }, (_, i) =>
-          controller.allocateChunks({ database: name }, i % 2 === 0 ? chunks : [...chunks].reverse()),
-        ),
-      );
-      const byChunk = new Map<number, Set<string>>();
-      for (const { chunk, worker } of all.flat()) byChunk.set(chunk, (byChunk.get(chunk) ?? new Set()).add(worker));
-      expect([...byChunk.values()].map((workers) => workers.size)).toEqual(chunks.map(() => 1));
-      expect(await controller.chunks(name)).toHaveLength(chunks.length);
+      // Several rounds: in the first one connections are made one after the other.
+      for (let round = 0; round < 4; round++) {
+        const chunks = Array.from({ length: 40 }, (_, i) => 7140 + 40 * round + i);
+        const all = await Promise.all(
+          Array.from({ length: 10 }, (_, i) =>
+            controller.allocateChunks({ database: name }, i % 2 === 0 ? chunks : [...chunks].reverse()),
+          ),
+        );
+        const byChunk = new Map<number, Set<string>>();
+        for (const { chunk, worker } of all.flat()) byChunk.set(chunk, (byChunk.get(chunk) ?? new Set()).add(worker));
+        expect([...byChunk.values()].map((workers) => workers.size)).toEqual(chunks.map(() => 1));
+        expect(await controller.chunks(name)).toHaveLength(40 * (round + 1));
+      }
     });
 
     test('databases of a family have the same chunk on the same worker', async () => {
