@@ -19,8 +19,19 @@ import { freshDatabase, privateMariaDb } from '../support/servers';
 const ROUNDS = process.env.FAULT_ROUNDS === undefined ? 2 : 10;
 const CHUNKS = [7480, 7310, 7140];
 
-/** Steps that one worker passes once; the others come at least twice. */
-const ONCE: string[] = ['publish.master', 'publish.grant', 'publish.chunks', 'publish.flags'];
+/** Tables at which it is killed, by turns; those of other steps do not matter. */
+const RENAMED = ['Object_7310', 'Filter', 'ObjectFullOverlap_7140'];
+const COPIED = ['Source_7310', 'Source_7140'];
+const TARGETS: Partial<Record<(typeof PUBLISH_STEPS)[number], string[]>> = {
+  'publish.table.create': ['Object_7480', 'SourceFullOverlap_7480'],
+  'publish.table.twin': [...RENAMED, ...COPIED],
+  'publish.table.exchange': RENAMED,
+  'publish.table.copy': COPIED,
+  'publish.table.full': [...RENAMED, ...COPIED],
+  'publish.table.empty': COPIED,
+  'publish.table.drop': [...RENAMED, ...COPIED],
+  'publish.table.rename': [...RENAMED, ...COPIED],
+};
 
 jest.setTimeout(120_000 + ROUNDS * 60_000);
 
@@ -75,11 +86,11 @@ test.each(PUBLISH_STEPS)('killed at %s', async (step) => {
     const database = await loadedCatalog();
     const before = await contents(server, database);
     const victim = step === 'publish.master' ? master : worker;
-    // Not always at the first table.
-    let passes = ONCE.includes(step) ? 0 : round % 2;
+    const targets = TARGETS[step];
+    const target = targets?.[Math.floor(round / 2) % targets.length];
     let killed: Promise<void> | undefined;
-    hook = async (name) => {
-      if (name !== step || killed !== undefined || passes-- > 0) return;
+    hook = async (name, { table }) => {
+      if (name !== step || killed !== undefined || (target !== undefined && table !== target)) return;
       if (round % 2 === 0) {
         killed = victim.kill();
         await killed;
