@@ -135,7 +135,7 @@ export function createCampaignActivities(services: CampaignServices) {
 
     /** Ends every open super-transaction of the campaign, drops unpublished tables if asked, gives up the claim; lists what was undone. */
     undoCampaign: (ref: CampaignRef & { rollback: 'open' | 'all'; planId?: string; firstRunId: string }) =>
-      run(() => undo(on(ref), ref)),
+      run(({ signal }) => undo(on(ref), ref, signal)),
 
     releaseClaim: (claim: Claim) => run(() => ledger.release(claim)),
   };

@@ -180,8 +180,8 @@ export interface CampaignLedger {
   holdRest(planId: string, seq: number, code: ErrorCode, message: string): Promise<number>;
   /** loaded → planned for one unit on one worker (verify found that it does not agree). */
   unload(planId: string, worker: string, unit: LoadUnit): Promise<void>;
-  /** All loaded units of the super-transaction become committed, or planned again after an abort. */
-  settle(planId: string, transactionId: number, how: 'committed' | 'aborted'): Promise<void>;
+  /** All loaded units of the super-transaction become committed, or planned again after an abort. True when this was news. */
+  settle(planId: string, transactionId: number, how: 'committed' | 'aborted'): Promise<boolean>;
   held(planId: string, limit: number): Promise<{ total: number; units: HeldUnit[] }>;
   /**
    * retry: held units go back to planned under a new transaction sequence number, which is returned (null if nothing was held).

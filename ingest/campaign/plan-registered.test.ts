@@ -1,72 +1,32 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { sharedServers } from '../../test/support/native';
-import { freshDatabase, uniqueName } from '../../test/support/servers';
-import { NativeController } from '../controller/native/controller';
+import { Campaigns, exampleInput, type Input } from '../../test/support/planning';
 import { DUMMY_CHUNK } from '../core/names';
-import { type Metadata, openMetadata } from '../storage/metadata';
-import { PostgresLedger } from '../storage/metadata/ledger';
-import { type PlanServices, planCampaign } from './plan';
-import { registerCatalog } from './register';
+import { planCampaign } from './plan';
 
 /** Plans against what a real controller has registered. */
 
-const EXAMPLES = join(__dirname, '..', '..', 'examples');
-
-let metadata: Metadata;
-let ledger: PostgresLedger;
-let controller: NativeController;
-let services: PlanServices & { ledger: PostgresLedger };
+let campaigns: Campaigns;
 
 beforeAll(async () => {
-  metadata = openMetadata(await freshDatabase());
-  await metadata.migrate();
-  ledger = new PostgresLedger(metadata);
-  controller = new NativeController({ target: 'local', servers: await sharedServers(), metadata });
-  const sources = { roots: { examples: EXAMPLES }, stallSeconds: 5 };
-  services = { defaultTarget: 'local', targets: ['local'], sources, ledger, controller: () => controller };
+  campaigns = await Campaigns.open();
 }, 180_000);
 
-afterAll(async () => {
-  await controller?.close();
-  await metadata?.close();
-});
+afterAll(() => campaigns?.close());
 
-// biome-ignore lint/suspicious/noExplicitAny: tests change inputs at will
-type Input = any;
-
-/** The example as a database of its own, registered or not. */
-async function example(): Promise<Input> {
-  const input = JSON.parse(await readFile(join(EXAMPLES, 'test101', 'campaign.json'), 'utf8'));
-  const name = uniqueName('plan');
-  input.database = { database: name, num_stripes: 85, num_sub_stripes: 12, overlap: 0.01667 };
-  for (const table of input.tables) {
-    const own = JSON.parse(await readFile(join(EXAMPLES, 'test101', table.definition.$ref), 'utf8'));
-    table.definition = { ...own, database: name };
-  }
-  return input;
-}
-
+/** The example as a database of its own, registered. */
 async function registered(): Promise<Input> {
-  const input = await example();
-  const { planId } = await planCampaign(input, 'first', services);
-  await registerCatalog({ controller, ledger }, planId);
+  const input = await exampleInput();
+  await campaigns.register(input);
   return input;
 }
 
-async function faultsOf(input: Input): Promise<string[]> {
-  const error = await planCampaign(input, 'k', services).then(
-    () => ({ details: { faults: [] } }),
-    (e) => e,
-  );
-  if (!error.details?.faults) throw error;
-  return error.details.faults.map((f: { path: string; message: string }) => `${f.path}: ${f.message}`);
-}
+const faultsOf = (input: Input) => campaigns.faultsOf(input);
 
 test('planning registers nothing', async () => {
-  const input = await example();
-  await planCampaign(input, 'k', services);
-  await expect(controller.database(input.database.database)).rejects.toMatchObject({ code: 'UNKNOWN_DATABASE' });
+  const input = await exampleInput();
+  await planCampaign(input, 'k', campaigns.services);
+  await expect(campaigns.controller.database(input.database.database)).rejects.toMatchObject({
+    code: 'UNKNOWN_DATABASE',
+  });
 });
 
 test('what is registered and equal is fine, what differs is named', async () => {
@@ -94,8 +54,8 @@ test('a name that differs in case only, a published database', async () => {
   for (const table of other.tables) table.definition.database = name.toUpperCase();
   expect(await faultsOf(other)).toEqual([`database.database: '${name}' is there, which differs in case only`]);
 
-  await controller.allocateChunks({ database: name }, [DUMMY_CHUNK]);
-  await controller.publish(name);
+  await campaigns.controller.allocateChunks({ database: name }, [DUMMY_CHUNK]);
+  await campaigns.controller.publish(name);
   expect(await faultsOf(input)).toEqual([
     `database.database: '${name}' is published already; choose another name, or delete it first`,
   ]);
@@ -104,8 +64,8 @@ test('a name that differs in case only, a published database', async () => {
 test('what was committed into tables that are gone does not count', async () => {
   const input = await registered();
   const name = input.database.database;
-  const { planId } = await planCampaign(input, 'first', services);
-  await ledger.place(
+  const { planId } = await planCampaign(input, 'first', campaigns.services);
+  await campaigns.ledger.place(
     planId,
     0,
     1,
@@ -115,9 +75,9 @@ test('what was committed into tables that are gone does not count', async () => 
     ]),
     ['w1'],
   );
-  for (const unit of [0, 1, 2, 3, 4]) await ledger.recordLoaded(planId, 1, 'w1', unit, []);
-  await ledger.settle(planId, 1, 'committed');
-  expect(await planCampaign(input, 'second', services)).toMatchObject({ units: 0, alreadyCommitted: 5 });
-  await controller.deleteTable(name, 'Source');
-  expect(await planCampaign(input, 'third', services)).toMatchObject({ units: 1, alreadyCommitted: 4 });
+  for (const unit of [0, 1, 2, 3, 4]) await campaigns.ledger.recordLoaded(planId, 1, 'w1', unit, []);
+  await campaigns.ledger.settle(planId, 1, 'committed');
+  expect(await planCampaign(input, 'second', campaigns.services)).toMatchObject({ units: 0, alreadyCommitted: 5 });
+  await campaigns.controller.deleteTable(name, 'Source');
+  expect(await planCampaign(input, 'third', campaigns.services)).toMatchObject({ units: 1, alreadyCommitted: 4 });
 });

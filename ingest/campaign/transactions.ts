@@ -1,6 +1,6 @@
 import type { Controller, TransactionDescriptor } from '../controller/controller';
 import { IngestError } from '../core/errors';
-import { isEnded } from '../core/transactions';
+import { isEnded, type TransactionState } from '../core/transactions';
 import type { CampaignLedger } from './ledger';
 
 /** One begin of one planned super-transaction, recognisable in Qserv by the token in its context. */
@@ -23,13 +23,16 @@ interface Services {
 interface OurContext {
   token: string;
   campaign: string;
+  /** First run of the campaign: its workflow id may have had others before, and may have others after it. */
+  run: string;
   planId: string;
   seq: number;
 }
 
 function contextOf(attempt: TransactionAttempt): OurContext {
-  const { workflowId, planId, seq } = attempt;
-  return { token: `${workflowId}/${planId}/${seq}/${attempt.attempt}`, campaign: workflowId, planId, seq };
+  const { workflowId, firstRunId, planId, seq } = attempt;
+  const token = `${workflowId}/${planId}/${seq}/${attempt.attempt}`;
+  return { token, campaign: workflowId, run: firstRunId, planId, seq };
 }
 
 const isOurs = (transaction: TransactionDescriptor) => typeof transaction.context.campaign === 'string';
@@ -63,15 +66,24 @@ export async function commit({ controller, ledger }: Services, planId: string, i
   await ledger.settle(planId, id, 'committed');
 }
 
-/** Aborts whatever this attempt began, known or not. Returns the ids that were aborted. */
+/** Aborts and settles whatever this attempt began, known or not. Returns the ids whose end the ledger had not heard of. */
 export async function abort(services: Services, attempt: TransactionAttempt): Promise<number[]> {
   const { token } = contextOf(attempt);
   return abortWhere(services, attempt.database, (t) => t.context.token === token);
 }
 
-/** Aborts every super-transaction that this campaign left open. Returns their ids. */
-export async function abortAll(services: Services, database: string, workflowId: string): Promise<number[]> {
-  return abortWhere(services, database, (t) => t.context.campaign === workflowId);
+/**
+ * Aborts every super-transaction that this campaign left open, and settles the others. Before each abort it asks whether it still
+ * may, and stops where not. Returns as `abort`.
+ */
+export async function abortAll(
+  services: Services,
+  database: string,
+  { workflowId, firstRunId }: { workflowId: string; firstRunId: string },
+  may: () => Promise<boolean> = async () => true,
+): Promise<number[]> {
+  const mine = ({ context }: TransactionDescriptor) => context.campaign === workflowId && context.run === firstRunId;
+  return abortWhere(services, database, mine, may);
 }
 
 export interface TransactionCounts {
@@ -90,24 +102,45 @@ export async function countOf({ controller }: Services, database: string, planId
   return counts;
 }
 
+/**
+ * Open ones are aborted. Ended ones are settled as well, by how they ended: an earlier call may have died between the two, and
+ * anybody may end a super-transaction from outside.
+ */
 async function abortWhere(
   { controller, ledger }: Services,
   database: string,
   mine: (transaction: TransactionDescriptor) => boolean,
+  may: () => Promise<boolean> = async () => true,
 ): Promise<number[]> {
-  const aborted: number[] = [];
-  for (const transaction of await openTransactions(controller, database)) {
+  const news: number[] = [];
+  for (const transaction of await transactionsIn(controller, database)) {
     if (!mine(transaction)) continue;
-    await controller.endTransaction(transaction.id, 'abort');
-    await ledger.settle(String(transaction.context.planId), transaction.id, 'aborted');
-    aborted.push(transaction.id);
+    if (!(await may())) break;
+    const { id, context } = transaction;
+    const open = !isEnded(transaction.state);
+    const state = open ? await aborted(controller, id) : transaction.state;
+    const settled = await ledger.settle(String(context.planId), id, howEnded(state));
+    if ((open || settled) && state === 'ABORTED') news.push(id);
   }
-  return aborted;
+  return news;
 }
 
-async function openTransactions(controller: Controller, database: string): Promise<TransactionDescriptor[]> {
+/** Aborts; somebody who was faster may have committed it. Returns how it ended. */
+async function aborted(controller: Controller, id: number): Promise<TransactionState> {
   try {
-    return (await controller.transactions({ database })).filter((t) => !isEnded(t.state));
+    return (await controller.endTransaction(id, 'abort')).state;
+  } catch (error) {
+    const { state } = await controller.transaction(id);
+    if (isEnded(state)) return state;
+    throw error;
+  }
+}
+
+const howEnded = (state: string) => (state === 'FINISHED' ? 'committed' : 'aborted');
+
+async function transactionsIn(controller: Controller, database: string): Promise<TransactionDescriptor[]> {
+  try {
+    return await controller.transactions({ database });
   } catch (error) {
     if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return [];
     throw error;
@@ -121,10 +154,11 @@ async function openTransactions(controller: Controller, database: string): Promi
  */
 export async function endLeftovers(services: Services, target: string, database: string): Promise<string[]> {
   const { controller, ledger } = services;
-  const done = (await abortWhere(services, database, isOurs)).map((id) => `aborted super-transaction ${id}`);
+  const open = (t: TransactionDescriptor) => isOurs(t) && !isEnded(t.state);
+  const done = (await abortWhere(services, database, open)).map((id) => `aborted super-transaction ${id}`);
   for (const { planId, transactionId } of await ledger.unsettled(target, database)) {
     const state = await stateOf(controller, transactionId);
-    await ledger.settle(planId, transactionId, state === 'FINISHED' ? 'committed' : 'aborted');
+    await ledger.settle(planId, transactionId, howEnded(state));
     done.push(`super-transaction ${transactionId} had ended as ${state}`);
   }
   return done;

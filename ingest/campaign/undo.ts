@@ -15,27 +15,36 @@ export interface UndoRequest {
 
 /**
  * Undoes an unpublished campaign: aborts its open super-transactions; with rollback `all` drops its unpublished tables too;
- * gives up the claim. Does nothing unless the campaign holds the claim. Safe to repeat. Returns what was undone, a line each.
+ * gives up the claim. Does nothing unless the campaign holds the claim, and nothing more once it does not: a call that was
+ * thought dead must not harm the next campaign. Safe to repeat. Returns what was undone, a line each.
  */
 export async function undo(
   services: { controller: Controller; ledger: CampaignLedger },
   request: UndoRequest,
+  signal?: AbortSignal,
 ): Promise<string[]> {
   const { controller, ledger } = services;
   const { target, database, workflowId, firstRunId, planId } = request;
-  const holder = await ledger.holder(target, database);
-  if (holder?.workflowId !== workflowId || holder.firstRunId !== firstRunId) return [];
+  const holds = async () => {
+    signal?.throwIfAborted();
+    const holder = await ledger.holder(target, database);
+    return holder?.workflowId === workflowId && holder.firstRunId === firstRunId;
+  };
+  if (!(await holds())) return [];
 
-  const undone = (await abortAll(services, database, workflowId)).map((id) => `aborted super-transaction ${id}`);
+  const ids = await abortAll(services, database, request, holds);
+  const undone = ids.map((id) => `aborted super-transaction ${id}`);
   if (request.rollback === 'all' && planId) {
     const { tables } = await ledger.plan(planId);
     for (const { name } of [...tables].reverse()) {
       if (!(await isUnpublished(controller, database, name))) continue;
+      if (!(await holds())) return undone;
       await controller.deleteTable(database, name);
       await ledger.forget(target, database, name);
       undone.push(`dropped table ${name}`);
     }
   }
+  signal?.throwIfAborted();
   await ledger.release({ target, database, workflowId, firstRunId });
   return undone;
 }

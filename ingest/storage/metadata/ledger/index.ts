@@ -138,7 +138,7 @@ export class PostgresLedger implements CampaignLedger {
     return this.metadata.transaction((tx) => loads.unloadUnit(tx, planId, worker, unit));
   }
 
-  settle(planId: string, transactionId: number, how: 'committed' | 'aborted'): Promise<void> {
+  settle(planId: string, transactionId: number, how: 'committed' | 'aborted'): Promise<boolean> {
     return this.metadata.transaction((tx) => loads.settleTransaction(tx, planId, transactionId, how));
   }
 

@@ -116,7 +116,7 @@ export async function settleTransaction(
   planId: string,
   transactionId: number,
   how: 'committed' | 'aborted',
-): Promise<void> {
+): Promise<boolean> {
   const which = tx`plan_id = ${planId} AND transaction_id = ${transactionId}`;
   if (how === 'committed') {
     await tx`
@@ -136,7 +136,9 @@ export async function settleTransaction(
   // An attempt that comes to record a load from now on is told REVOKED.
   await tx`UPDATE campaign.placement SET transaction_id = NULL WHERE ${which} AND state IN ('planned', 'held')`;
   await tx`UPDATE campaign.contribution SET outcome = ${how}, ended_at = now() WHERE ${which} AND outcome = 'loaded'`;
-  await tx`UPDATE campaign.transaction SET outcome = ${how}, ended_at = now() WHERE ${which} AND outcome IS NULL`;
+  const ended = await tx`
+    UPDATE campaign.transaction SET outcome = ${how}, ended_at = now() WHERE ${which} AND outcome IS NULL`;
+  return ended.count > 0;
 }
 
 export async function findUnsettled(

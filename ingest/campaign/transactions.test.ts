@@ -1,0 +1,58 @@
+import { Campaigns, filterInput } from '../../test/support/planning';
+import { loadBatch } from './load-batch';
+import { abort, abortAll, commit } from './transactions';
+
+/** Super-transactions whose activities die between two steps, or that somebody else ends, on real servers. */
+
+let campaigns: Campaigns;
+
+beforeAll(async () => {
+  campaigns = await Campaigns.open();
+}, 180_000);
+
+afterAll(() => campaigns?.close());
+
+/** Filter's single unit, loaded in a super-transaction that is STARTED. */
+async function loaded() {
+  const plan = await campaigns.register(await filterInput());
+  const transactionId = await campaigns.begin(plan);
+  await load(plan.planId, transactionId);
+  return { plan, transactionId };
+}
+
+function load(planId: string, transactionId: number) {
+  const { worker, ledger } = campaigns;
+  return loadBatch({ planId, transactionId, worker: worker.name, units: [0], lastAttempt: true }, { worker, ledger });
+}
+
+const states = async (planId: string) => (await campaigns.ledger.progress(planId))[0]?.byState;
+
+test.each(['abort', 'abortAll'])(
+  '%s settles what an earlier call ended and did not live to settle',
+  async (which) => {
+    const { plan, transactionId } = await loaded();
+    await campaigns.controller.endTransaction(transactionId, 'abort');
+    const again = () =>
+      which === 'abort'
+        ? abort(campaigns, campaigns.attempt(plan))
+        : abortAll(campaigns, plan.database, campaigns.attempt(plan));
+    expect(await again()).toEqual([transactionId]);
+    expect(await again()).toEqual([]);
+    expect(await states(plan.planId)).toMatchObject({ planned: 1, loaded: 0 });
+
+    const redo = await campaigns.begin(plan, 0, 2);
+    expect(await load(plan.planId, redo)).toMatchObject({ loaded: [{ rows: 9 }] });
+    await commit(campaigns, plan.planId, redo);
+    expect(await states(plan.planId)).toMatchObject({ committed: 1 });
+    expect(await campaigns.rows(plan.database)).toEqual([['Filter', 9]]);
+  },
+  60_000,
+);
+
+test('what somebody else committed is committed for the ledger, and not redone', async () => {
+  const { plan, transactionId } = await loaded();
+  await campaigns.controller.endTransaction(transactionId, 'commit');
+  expect(await abort(campaigns, campaigns.attempt(plan))).toEqual([]);
+  expect(await states(plan.planId)).toMatchObject({ committed: 1 });
+  expect(await campaigns.ledger.pendingSequences(plan.planId)).toEqual([]);
+}, 60_000);
