@@ -140,7 +140,7 @@ The catalog is published. Where to look:
   this campaign      ${ui}
   all campaigns      ${temporal?.ui}
   temporal CLI       temporal workflow show --address ${temporal?.address} --workflow-id ${workflowId}
-  campaign CLI       eval "$(npm run --silent stack -- env)"; npm run --silent campaign -- status ${workflowId}
+  campaign CLI       npm run --silent campaign -- status ${workflowId}
   the rows           mariadb --host ${mysql?.host} --port ${mysql?.port} --user ${mysql?.user} -p ${DATABASE}
                      (password: npm run --silent stack -- status --json)
   the processes      npm run stack -- status, logs, kill NAME, restart NAME
