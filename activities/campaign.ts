@@ -103,7 +103,8 @@ export function createCampaignActivities(services: CampaignServices) {
       message: string;
     }) =>
       run(async () => {
-        for (const unit of ref.units) await ledger.hold(ref.planId, ref.worker, unit, ref.code, ref.message);
+        const { planId, transactionId, worker, code, message } = ref;
+        for (const unit of ref.units) await ledger.hold(planId, transactionId, worker, unit, code, message);
       }),
 
     /** Holds everything of a planned super-transaction that is not loaded; returns how many units. */

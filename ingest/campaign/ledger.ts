@@ -166,8 +166,13 @@ export interface CampaignLedger {
     worker: string,
     units: number[],
   ): Promise<Map<number, LoadedContribution[]>>;
+  /** Which of the units are held on this worker by this super-transaction. */
+  heldIn(planId: string, transactionId: number, worker: string, units: number[]): Promise<HeldUnit[]>;
+  /** Workers on which this super-transaction has units, by name: all of them may hold rows of it. */
+  workersOf(planId: string, transactionId: number): Promise<string[]>;
   /** Every unit that this super-transaction has on this worker, and its state there. */
   placements(planId: string, transactionId: number, worker: string): Promise<Placement[]>;
+  /** planned → loaded. Recorded already is success; a unit that is held, or another super-transaction's by now, is REVOKED. */
   recordLoaded(
     planId: string,
     transactionId: number,
@@ -175,7 +180,17 @@ export interface CampaignLedger {
     unit: number,
     contributions: LoadedContribution[],
   ): Promise<void>;
-  hold(planId: string, worker: string, unit: number, code: ErrorCode, message: string): Promise<void>;
+  /** planned → held, if the unit is (still) this super-transaction's. */
+  hold(
+    planId: string,
+    transactionId: number,
+    worker: string,
+    unit: number,
+    code: ErrorCode,
+    message: string,
+  ): Promise<void>;
+  /** Takes units that are held or skipped on this worker out of the super-transaction: it has no rows of theirs. */
+  fence(planId: string, transactionId: number, worker: string): Promise<void>;
   /** Holds every unit of a planned super-transaction that is still planned, placed or not; returns how many. */
   holdRest(planId: string, seq: number, code: ErrorCode, message: string): Promise<number>;
   /** loaded → planned for one unit on one worker (verify found that it does not agree). */

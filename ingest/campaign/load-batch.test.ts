@@ -35,7 +35,7 @@ test('what an attempt attached without a word is taken out before the commit, an
     quality: 'strict',
     maxNumWarnings: 0,
   });
-  await ledger.hold(planId, worker.name, 0, 'UNAVAILABLE', 'the worker stayed away');
+  await ledger.hold(planId, transactionId, worker.name, 0, 'UNAVAILABLE', 'the worker stayed away');
   expect(await verifyLoaded({ planId, transactionId }, { worker, ledger })).toEqual({ checked: 1, redo: 0 });
   await commit({ controller, ledger }, planId, transactionId);
   expect(await rows()).toEqual([['Filter', 0]]);
@@ -58,4 +58,34 @@ test('what the ledger counts as loaded and the worker has lost is loaded again',
   expect(await verifyLoaded({ planId, transactionId }, { worker, ledger })).toEqual({ checked: 1, redo: 0 });
   await commit({ controller, ledger }, planId, transactionId);
   expect(await rows()).toEqual([['Filter', 9]]);
+}, 60_000);
+
+test('an attempt that wakes up after the commit does not make the ledger say that its unit is there', async () => {
+  const { controller, ledger, worker, database, planId, next, rows } = await started();
+  const transactionId = await next(0);
+  const [unit] = await ledger.units(planId, [0]);
+  if (!unit) throw new Error('no unit');
+  const { contributions } = await worker.load({
+    unit: { transactionId, database, table: 'Filter', chunk: 0, overlap: false },
+    sources: unit.sources,
+    quality: 'strict',
+    maxNumWarnings: 0,
+  });
+  await ledger.hold(planId, transactionId, worker.name, 0, 'UNAVAILABLE', 'the worker stayed away');
+  const ghost = () => ledger.recordLoaded(planId, transactionId, worker.name, 0, contributions);
+  await expect(ghost()).rejects.toMatchObject({ code: 'REVOKED' });
+  await verifyLoaded({ planId, transactionId }, { worker, ledger });
+  await expect(ghost()).rejects.toMatchObject({ code: 'REVOKED' });
+  await ledger.retryHeld(planId);
+  await expect(ghost()).rejects.toMatchObject({ code: 'REVOKED' });
+  await commit({ controller, ledger }, planId, transactionId);
+  expect(await ledger.progress(planId)).toMatchObject([{ rows: 0, byState: { planned: 1, committed: 0 } }]);
+  expect(await rows()).toEqual([['Filter', 0]]);
+}, 60_000);
+
+test('a held unit stays held when its batch is tried again', async () => {
+  const { ledger, worker, planId, next, load } = await started();
+  const transactionId = await next(0);
+  await ledger.hold(planId, transactionId, worker.name, 0, 'SOURCE_MISSING', 'gone');
+  expect(await load(transactionId)).toMatchObject({ loaded: [], held: [{ unit: 0, message: 'gone' }] });
 }, 60_000);

@@ -59,10 +59,13 @@ export async function loadBatch(
   const units = await ledger.units(planId, request.units);
   const before = await ledger.loaded(planId, transactionId, worker.name, request.units);
   const result: BatchResult = { loaded: [], held: [] };
+  const held = new Map(
+    (await ledger.heldIn(planId, transactionId, worker.name, request.units)).map((unit) => [unit.unit, unit]),
+  );
   const again: { unit: PlannedUnit; error: IngestError }[] = [];
 
   const hold = async (unit: PlannedUnit, error: IngestError) => {
-    await ledger.hold(planId, worker.name, unit.unit, error.code, error.message);
+    await ledger.hold(planId, transactionId, worker.name, unit.unit, error.code, error.message);
     const { table, chunk, overlap } = unit;
     result.held.push({ unit: unit.unit, table, chunk, overlap, code: error.code, message: error.message });
   };
@@ -71,6 +74,11 @@ export async function loadBatch(
     const known = before.get(unit.unit);
     if (known) {
       result.loaded.push(summary(unit, known));
+      continue;
+    }
+    const given = held.get(unit.unit);
+    if (given) {
+      result.held.push(given);
       continue;
     }
     try {
@@ -112,8 +120,8 @@ export async function loadBatch(
 /**
  * Makes what the super-transaction holds on this worker and what the ledger says of it the same, before a commit. Staging
  * tables of attempts whose database died under them are swept. Units whose partition does not agree with its record are emptied
- * and planned again. Units that the ledger does not count as loaded are emptied and fenced off too: an attempt whose word was
- * lost may have attached them, or may still do so.
+ * and planned again. Units that the ledger does not count as loaded are emptied and fenced off too, in worker and ledger: an
+ * attempt whose word was lost may have attached them, or may still come to say so.
  * Returns how many units must be loaded again: 0 means the super-transaction may be committed as far as this worker goes.
  */
 export async function verifyLoaded(
@@ -132,10 +140,11 @@ export async function verifyLoaded(
     const unit = { transactionId, database, table, chunk, overlap };
     if (state === 'loaded' && sound.has(placeKey(unit))) continue;
     await worker.discard(unit);
-    if (state !== 'loaded') continue;
-    await ledger.unload(planId, worker.name, unit);
-    redo++;
+    if (state === 'loaded') await ledger.unload(planId, worker.name, unit);
+    if (state === 'loaded' || state === 'planned') redo++;
   }
+  // Last: until then a verify that dies finds the same units again.
+  await ledger.fence(planId, transactionId, worker.name);
   return { checked: checks.length, redo };
 }
 

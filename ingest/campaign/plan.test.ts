@@ -377,7 +377,7 @@ describe('what an earlier campaign committed', () => {
       ['w1', 'w2'],
     );
     for (const unit of [0, 1, 2, 3, 4]) await ledger.recordLoaded(planId, 1, 'w1', unit, []);
-    await ledger.hold(planId, 'w2', 4, 'DISK_FULL', 'full');
+    await ledger.hold(planId, 1, 'w2', 4, 'DISK_FULL', 'full');
     await ledger.settle(planId, 1, 'committed');
     return input;
   }

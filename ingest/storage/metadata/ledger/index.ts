@@ -109,6 +109,15 @@ export class PostgresLedger implements CampaignLedger {
     return this.metadata.run((sql) => loads.findLoaded(sql, planId, transactionId, worker, units));
   }
 
+  async heldIn(planId: string, transactionId: number, worker: string, units: number[]): Promise<HeldUnit[]> {
+    const rows = await this.metadata.run((sql) => placements.findHeldIn(sql, planId, transactionId, worker, units));
+    return rows.map(heldUnit);
+  }
+
+  workersOf(planId: string, transactionId: number): Promise<string[]> {
+    return this.metadata.run((sql) => placements.findWorkers(sql, planId, transactionId));
+  }
+
   async placements(planId: string, transactionId: number, worker: string): Promise<Placement[]> {
     const rows = await this.metadata.run((sql) => placements.findPlacements(sql, planId, transactionId, worker));
     return rows.map(({ tbl, ...row }) => ({ ...row, table: tbl }));
@@ -126,8 +135,19 @@ export class PostgresLedger implements CampaignLedger {
     );
   }
 
-  hold(planId: string, worker: string, unit: number, code: ErrorCode, message: string): Promise<void> {
-    return this.metadata.run((sql) => placements.holdUnit(sql, planId, worker, unit, code, message));
+  hold(
+    planId: string,
+    transactionId: number,
+    worker: string,
+    unit: number,
+    code: ErrorCode,
+    message: string,
+  ): Promise<void> {
+    return this.metadata.run((sql) => placements.holdUnit(sql, planId, transactionId, worker, unit, code, message));
+  }
+
+  fence(planId: string, transactionId: number, worker: string): Promise<void> {
+    return this.metadata.run((sql) => placements.fenceUnits(sql, planId, transactionId, worker));
   }
 
   holdRest(planId: string, seq: number, code: ErrorCode, message: string): Promise<number> {
@@ -146,13 +166,7 @@ export class PostgresLedger implements CampaignLedger {
     const rows = await this.metadata.run((sql) => placements.findHeld(sql, planId, limit));
     const total =
       rows.length < limit ? rows.length : await this.metadata.run((sql) => placements.countHeld(sql, planId));
-    const units = rows.map(({ tbl, error_code, error_message, ...row }) => ({
-      ...row,
-      table: tbl,
-      code: error_code,
-      message: error_message,
-    }));
-    return { total, units };
+    return { total, units: rows.map(heldUnit) };
   }
 
   retryHeld(planId: string): Promise<number | null> {
@@ -190,4 +204,8 @@ export class PostgresLedger implements CampaignLedger {
   forget(target: string, database: string, table?: string): Promise<void> {
     return this.metadata.run((sql) => loads.deleteCommitted(sql, target, database, table));
   }
+}
+
+function heldUnit({ tbl, error_code, error_message, ...row }: placements.HeldRow): HeldUnit {
+  return { ...row, table: tbl, code: error_code, message: error_message };
 }

@@ -271,9 +271,9 @@ describe('units', () => {
     await ledger.place(planId, 0, 41, onW1(100, 101), ['w1', 'w2']);
     await ledger.recordLoaded(planId, 41, 'w1', 0, [contribution(1)]);
     await ledger.recordLoaded(planId, 41, 'w2', 2, [contribution(2)]);
-    await ledger.hold(planId, 'w1', 1, 'BAD_ROWS', 'row 3');
-    await ledger.hold(planId, 'w1', 2, 'SOURCE_MISSING', 'gone');
-    await ledger.hold(planId, 'w1', 0, 'BAD_ROWS', 'too late: it is loaded');
+    await ledger.hold(planId, 41, 'w1', 1, 'BAD_ROWS', 'row 3');
+    await ledger.hold(planId, 41, 'w1', 2, 'SOURCE_MISSING', 'gone');
+    await ledger.hold(planId, 41, 'w1', 0, 'BAD_ROWS', 'too late: it is loaded');
     expect(await ledger.held(planId, 1)).toEqual({
       total: 2,
       units: [
@@ -293,12 +293,26 @@ describe('units', () => {
       { worker: 'w1', units: [1, 2] },
     ]);
     await ledger.recordLoaded(planId, 42, 'w1', 2, [contribution(3)]);
-    await ledger.hold(planId, 'w1', 1, 'BAD_ROWS', 'row 3 still');
+    await ledger.hold(planId, 42, 'w1', 1, 'BAD_ROWS', 'row 3 still');
     await ledger.settle(planId, 42, 'committed');
     expect((await ledger.committedUnits('local', 'holding')).get('Filter/0')?.complete).toBe(true);
     expect(await ledger.skipHeld(planId)).toBe(1);
     expect(await ledger.held(planId, 10)).toEqual({ total: 0, units: [] });
     expect(await ledger.pendingSequences(planId)).toEqual([]);
+  });
+
+  test('a super-transaction holds and records its own units only', async () => {
+    const planId = await stored([unit(0), unit(1)]);
+    await ledger.place(planId, 0, 81, onW1(100, 101), []);
+    await ledger.settle(planId, 81, 'aborted');
+    await ledger.place(planId, 0, 82, onW1(100, 101), []);
+    await ledger.hold(planId, 81, 'w1', 0, 'BAD_ROWS', 'said by a ghost');
+    await ledger.hold(planId, 82, 'w1', 1, 'BAD_ROWS', 'row 3');
+    expect(await ledger.heldIn(planId, 82, 'w1', [0, 1])).toMatchObject([{ unit: 1, message: 'row 3' }]);
+    expect(await ledger.workersOf(planId, 82)).toEqual(['w1']);
+    await ledger.fence(planId, 82, 'w1');
+    expect(await ledger.placements(planId, 82, 'w1')).toMatchObject([{ chunk: 100, state: 'planned' }]);
+    expect(await ledger.held(planId, 10)).toMatchObject({ total: 1 });
   });
 
   test('units without a worker are held, and placed by a retry', async () => {
@@ -328,7 +342,7 @@ describe('units', () => {
     const first = await stored([regular(0), unit(1)], 'twice');
     await ledger.place(first, 0, 71, onW1(101), ['w1', 'w2']);
     await ledger.recordLoaded(first, 71, 'w1', 0, [contribution(1)]);
-    await ledger.hold(first, 'w2', 0, 'DISK_FULL', 'full');
+    await ledger.hold(first, 71, 'w2', 0, 'DISK_FULL', 'full');
     await ledger.settle(first, 71, 'committed');
 
     const second = await stored([regular(0)], 'twice');

@@ -53,7 +53,7 @@ export async function findLoaded(
   return loaded;
 }
 
-/** planned (or held) → loaded with provenance. Already loaded in this super-transaction is success; REVOKED in any other. */
+/** planned → loaded with provenance. See CampaignLedger.recordLoaded. */
 export async function insertLoaded(
   tx: Transaction,
   planId: string,
@@ -65,19 +65,16 @@ export async function insertLoaded(
   const [place] = await tx<{ state: UnitState; transaction_id: number | null }[]>`
     SELECT state, transaction_id FROM campaign.placement
     WHERE plan_id = ${planId} AND unit = ${unit} AND worker = ${worker} FOR UPDATE`;
-  if (place?.transaction_id !== transactionId) {
+  const { state } = place ?? {};
+  const recorded = state === 'loaded' || state === 'committed';
+  if (place?.transaction_id !== transactionId || !(recorded || state === 'planned')) {
     throw new IngestError(
       'REVOKED',
       `unit ${unit} on ${worker} is no longer loaded by super-transaction ${transactionId}`,
-      {
-        planId,
-        unit,
-        worker,
-        transactionId,
-      },
+      { planId, unit, worker, transactionId },
     );
   }
-  if (place.state === 'loaded' || place.state === 'committed') return;
+  if (recorded) return;
   const sum = (f: (c: LoadedContribution) => number) => contributions.reduce((total, c) => total + f(c), 0);
   await tx`
     UPDATE campaign.placement SET state = 'loaded', rows = ${sum((c) => c.rowsLoaded)}, bytes = ${sum((c) => c.bytes)},

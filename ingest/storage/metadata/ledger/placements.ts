@@ -84,6 +84,13 @@ export function findPlacements(
     WHERE p.plan_id = ${planId} AND p.transaction_id = ${transactionId} AND p.worker = ${worker} ORDER BY p.unit`;
 }
 
+export async function findWorkers(sql: Queryable, planId: string, transactionId: number): Promise<string[]> {
+  const rows = await sql<{ worker: string }[]>`
+    SELECT DISTINCT worker FROM campaign.placement
+    WHERE plan_id = ${planId} AND transaction_id = ${transactionId} ORDER BY worker`;
+  return rows.map((row) => row.worker);
+}
+
 export interface PlannedRow {
   unit: number;
   worker: string;
@@ -107,6 +114,7 @@ export function findPlanned(sql: Queryable, planId: string, seq: number, perWork
 export async function holdUnit(
   sql: Queryable,
   planId: string,
+  transactionId: number,
   worker: string,
   unit: number,
   code: ErrorCode,
@@ -114,7 +122,14 @@ export async function holdUnit(
 ): Promise<void> {
   await sql`
     UPDATE campaign.placement SET state = 'held', error_code = ${code}, error_message = ${message}
-    WHERE plan_id = ${planId} AND worker = ${worker} AND unit = ${unit} AND state IN ('planned', 'held')`;
+    WHERE plan_id = ${planId} AND worker = ${worker} AND unit = ${unit} AND transaction_id = ${transactionId}
+      AND state IN ('planned', 'held')`;
+}
+
+export async function fenceUnits(sql: Queryable, planId: string, transactionId: number, worker: string): Promise<void> {
+  await sql`
+    UPDATE campaign.placement SET transaction_id = NULL
+    WHERE plan_id = ${planId} AND transaction_id = ${transactionId} AND worker = ${worker} AND state IN ('held', 'skipped')`;
 }
 
 /** How many were held: units without a worker yet count once. */
@@ -144,6 +159,20 @@ export interface HeldRow {
   worker: string;
   error_code: ErrorCode;
   error_message: string;
+}
+
+export function findHeldIn(
+  sql: Queryable,
+  planId: string,
+  transactionId: number,
+  worker: string,
+  units: number[],
+): Promise<HeldRow[]> {
+  return sql<HeldRow[]>`
+    SELECT p.unit, u.tbl, u.chunk, u.overlap, p.worker, p.error_code, p.error_message
+    FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit)
+    WHERE p.plan_id = ${planId} AND p.transaction_id = ${transactionId} AND p.worker = ${worker}
+      AND p.unit = ANY(${units}::int[]) AND p.state = 'held' ORDER BY p.unit`;
 }
 
 export function findHeld(sql: Queryable, planId: string, limit: number): Promise<HeldRow[]> {
