@@ -37,10 +37,12 @@ export class ServiceProcess extends ManagedProcess {
     return join(checkout, 'dist', this.options.entry);
   }
 
-  /** Changes with settings and with the build (dev/prepare.mjs notes what it built from). Holds no secret in clear. */
+  /** Changes with settings, with the configuration file and with the build (dev/prepare.mjs notes what it built from). Holds no secret in clear. */
   private fingerprint(): string {
     const build = readText(join(checkout, 'dist', '.sources.json')) ?? '';
-    return shortHash(JSON.stringify(this.options.env()) + build);
+    const env = this.options.env();
+    const config = readText(env.QSERV_CAMPAIGNS_CONFIG ?? '') ?? '';
+    return shortHash(JSON.stringify(env) + config + build);
   }
 
   protected override async prepare(): Promise<void> {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { defaultStackDir } from './files';
@@ -46,6 +47,17 @@ program
     for (const [name, value] of Object.entries(stack.environment())) {
       if (value !== undefined) console.log(`export ${name}='${value}'`);
     }
+  });
+
+program
+  .command('source')
+  .description('let campaigns read the files below a folder, as root://NAME/...; starts the stack')
+  .argument('<name>')
+  .argument('<folder>')
+  .action(async (name: string, folder: string) => {
+    // npm run changes the folder.
+    await stack.addSourceRoot(name, resolve(process.env.INIT_CWD ?? '', folder));
+    await stack.up();
   });
 
 program

@@ -70,6 +70,18 @@ describe('the stack', () => {
     expect(lines).not.toContain(new URL(postgres?.url ?? '').password);
   });
 
+  test("a folder of one's own becomes a source root, remembered, and only our processes start anew", async () => {
+    await expect(stack().addSourceRoot('mine', join(dir, 'none'))).rejects.toThrow(/none is no folder/);
+    await expect(stack().addSourceRoot('my own', dir)).rejects.toThrow(/roots\.my own: use letters/);
+    const before = pids();
+    await stack().addSourceRoot('mine', dir);
+    await stack().up();
+    expect(JSON.parse(readText(stack().configFile) ?? '').sources.roots).toMatchObject({ mine: dir });
+    const after = pids();
+    for (const name of SERVERS) expect(after[name]).toBe(before[name]);
+    for (const name of SERVICES) expect(after[name]).not.toBe(before[name]);
+  });
+
   test('kill and up bring back what was killed, and nothing else', async () => {
     const before = pids();
     await stack().kill('mariadb-w1');

@@ -1,6 +1,9 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { checkout, writeFileAtomic } from './files';
+import { inputFaults } from '../api/campaign/faults';
+import { sourceRules } from '../api/config';
+import { invalidInput } from '../ingest/core/errors';
+import { checkout, readText, writeFileAtomic } from './files';
 import { killProcessesOf } from './identity';
 import { withLock } from './lock';
 import { MariaDbServer, type MySqlAccount } from './mariadb';
@@ -106,7 +109,7 @@ export class Stack {
     return part;
   }
 
-  /** Starts what does not run; restarts our processes if their settings or their code changed. Harmless when all runs. */
+  /** Starts what does not run; restarts our processes if their settings, their configuration or their code changed. Harmless when all runs. */
   async up(): Promise<void> {
     await this.exclusively(async () => {
       await this.all(this.servers, (server) => this.start(server));
@@ -135,6 +138,24 @@ export class Stack {
         if (!name.includes('lock')) rmSync(join(this.dir, name), { recursive: true, force: true });
       }
     });
+  }
+
+  /** Lets campaigns read files below a folder, as root://NAME/… or file://, from the next `up` on. It is remembered. */
+  async addSourceRoot(name: string, folder: string): Promise<void> {
+    const { data, error } = sourceRules.safeParse({ roots: { [name]: folder } });
+    if (error) throw invalidInput('source', inputFaults(error.issues));
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`${folder} is no folder`);
+    await this.exclusively(async () => {
+      writeFileAtomic(this.sourcesFile, `${JSON.stringify({ ...this.addedRoots(), ...data.roots }, null, 2)}\n`);
+    });
+  }
+
+  private get sourcesFile(): string {
+    return join(this.dir, 'sources.json');
+  }
+
+  private addedRoots(): Record<string, string> {
+    return JSON.parse(readText(this.sourcesFile) ?? '{}');
   }
 
   async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
@@ -187,7 +208,7 @@ export class Stack {
   }
 
   private writeConfig(): void {
-    const roots = { examples: join(checkout, 'examples'), ...this.options.sourceRoots };
+    const roots = { examples: join(checkout, 'examples'), ...this.addedRoots(), ...this.options.sourceRoots };
     writeFileAtomic(this.configFile, configText(this.master, this.workers, roots));
     // By this the command line finds a checkout's stack without any setting (cli/support/environment.ts); it holds passwords.
     writeFileAtomic(join(this.dir, 'environment.json'), `${JSON.stringify(this.environment(), null, 2)}\n`, 0o600);

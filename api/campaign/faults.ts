@@ -27,6 +27,8 @@ export function inputFaults(issues: readonly Issue[], base: readonly PropertyKey
       const meant = meantMember(issue.errors);
       if (meant !== undefined) return inputFaults(meant, path);
     }
+    // The path ends with the key already.
+    if (issue.code === 'invalid_key') return inputFaults(issue.issues, path);
     if (isMissing(issue)) {
       return [{ path: pathText(path), message: `required (${(issue as { expected: string }).expected})` }];
     }
