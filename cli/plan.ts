@@ -51,10 +51,14 @@ async function dryRun(
   }
 }
 
-/** The ledger, unless there is none yet (a dry run makes none) or it does not answer. */
+/** The ledger, unless there is none yet, or an older one (a dry run makes none), or it does not answer. */
 async function readableLedger(metadata: Metadata): Promise<PostgresLedger | undefined> {
   try {
-    const [row] = await metadata.run((sql) => sql`SELECT to_regclass('campaign.committed') IS NOT NULL AS there`);
+    const [row] = await metadata.run(
+      (sql) => sql`
+        SELECT EXISTS (SELECT FROM information_schema.columns WHERE table_schema = 'campaign' AND table_name = 'committed'
+          AND column_name = 'table_created') AS there`,
+    );
     return row?.there ? new PostgresLedger(metadata) : undefined;
   } catch (error) {
     if (!(error instanceof IngestError) || error.code !== 'UNAVAILABLE') throw error;

@@ -115,6 +115,21 @@ export interface CommittedUnit {
   overlap: boolean;
   fingerprint: string;
   complete: boolean;
+  /** Those that have it. */
+  workers: string[];
+  /** Of the table that it stands in, see TableInUse. */
+  created: number | null;
+}
+
+/**
+ * A table that campaigns filled or were to fill. `created` is its createTime, which tells it from others of the same name, before
+ * and after it; null where nobody noted it.
+ */
+export interface TableInUse {
+  table: string;
+  created: number | null;
+  /** Some unit was committed into it. */
+  committed: boolean;
 }
 
 /** Name of a place within a database, for use as a key. */
@@ -143,6 +158,12 @@ export interface CampaignLedger {
   savePlan(plan: Omit<Plan, 'units'>, units: Iterable<PlannedUnit> | AsyncIterable<PlannedUnit>): Promise<void>;
   /** The plan without its units. UNKNOWN… never: INTERNAL when the id does not exist. */
   plan(planId: string): Promise<Omit<Plan, 'units'>>;
+  /** Notes when the plan's tables were registered, by name, unless it is noted: what it commits stands in these. */
+  noteRegistered(planId: string, created: Map<string, number>): Promise<void>;
+  /** What was noted so; empty before. */
+  registered(planId: string): Promise<Map<string, number>>;
+  /** Tables of the database that campaigns have files in, or registered to have. */
+  tablesInUse(target: string, database: string): Promise<TableInUse[]>;
   /** What campaigns committed for (target, database) and still stands, by `placeKey`. */
   committedUnits(target: string, database: string): Promise<Map<string, CommittedUnit>>;
   /** Chunk numbers that the units of one planned super-transaction touch, and whether it has regular tables. */
@@ -210,6 +231,9 @@ export interface CampaignLedger {
   pendingSequences(planId: string): Promise<number[]>;
   /** Super-transactions of any campaign for (target, database) with units that are loaded but not settled. */
   unsettled(target: string, database: string): Promise<{ planId: string; transactionId: number }[]>;
-  /** Forgets that units of a database (or one table) are committed: the tables were deleted. The history stays. */
-  forget(target: string, database: string, table?: string): Promise<void>;
+  /**
+   * Forgets that units of a database, of one of its tables, or of the one table that was created then, are committed: the tables
+   * were deleted. The history stays.
+   */
+  forget(target: string, database: string, table?: string, created?: number | null): Promise<void>;
 }

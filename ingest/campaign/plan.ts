@@ -3,12 +3,12 @@ import type { Controller } from '../controller/controller';
 import { invalidInput } from '../core/errors';
 import { ChunkGeometry } from '../core/geometry';
 import type { SourceRules } from '../source';
-import type { CampaignLedger, Plan, PlannedUnit, PlanSummary, TableTotals } from './ledger';
+import type { CampaignLedger, Plan, PlannedUnit, PlanSummary, TableInUse, TableTotals } from './ledger';
 import { type Catalog, type CatalogTable, readCatalog, readDatabase } from './planning/catalog';
 import { Faults } from './planning/faults';
 import { listFiles, type PlannedFile } from './planning/files';
 import { inspectFiles } from './planning/inspect';
-import { standingUnits, withoutStanding } from './planning/standing';
+import { findStanding, withoutStanding } from './planning/standing';
 import { cutTransactions, type DraftUnit, digest, digestOfUnits, groupUnits, plannedUnits } from './planning/units';
 import type { CampaignSettings } from './settings';
 
@@ -40,6 +40,8 @@ export interface DraftPlan {
   plan: Omit<Plan, 'units'>;
   /** Makes the units anew with each call, one at a time. */
   units(): Iterable<PlannedUnit>;
+  /** Tables whose committed units are gone with them. */
+  gone: TableInUse[];
 }
 
 /**
@@ -97,14 +99,15 @@ export async function draftPlan(
     for (const unit of await groupUnits(table, files)) drafts.push(unit);
   }
 
-  const standing = services.ledger && (await standingUnits(services.ledger, target, catalog, controller !== undefined));
+  const standing = services.ledger && (await findStanding(services.ledger, target, catalog, controller));
   const wanted = standing ? withoutStanding(drafts, standing, catalog, faults) : drafts;
   faults.check();
-  return draft(campaign, target, key, catalog, wanted, drafts.length - wanted.length);
+  const { plan, units } = draft(campaign, target, key, catalog, wanted, drafts.length - wanted.length);
+  return { plan, units, gone: standing?.gone ?? [] };
 }
 
 /**
- * As `draftPlan`, and stores the plan in the ledger. The same input under the same key again gives the same plan, unless its
+ * As `draftPlan`, and stores the plan in the ledger, which forgets what was committed into tables that are gone. The same input under the same key again gives the same plan, unless its
  * files have changed in between.
  */
 export async function planCampaign(
@@ -113,8 +116,9 @@ export async function planCampaign(
   services: PlanServices & { ledger: CampaignLedger },
   options: PlanOptions = {},
 ): Promise<PlanSummary> {
-  const { plan, units } = await draftPlan(input, key, services, options);
-  const { contributions, bytes } = plan.summary;
+  const { plan, units, gone } = await draftPlan(input, key, services, options);
+  const { contributions, bytes, target, database } = plan.summary;
+  for (const { table, created } of gone) await services.ledger.forget(target, database, table, created);
   options.onProgress?.({ step: 'storing', files: contributions, bytes });
   await services.ledger.savePlan(plan, units());
   return plan.summary;
@@ -170,7 +174,7 @@ function draft(
   catalog: Catalog,
   units: DraftUnit[],
   alreadyCommitted: number,
-): DraftPlan {
+): Omit<DraftPlan, 'gone'> {
   const transactions = cutTransactions(
     units.map((unit) => unit.bytes),
     campaign.transactionBytes,

@@ -1,22 +1,75 @@
 import type { Controller } from '../controller/controller';
+import { IngestError } from '../core/errors';
 import { DUMMY_CHUNK } from '../core/names';
-import type { CampaignLedger } from './ledger';
+import type { CampaignLedger, TableInUse } from './ledger';
+
+interface Services {
+  controller: Controller;
+  ledger: CampaignLedger;
+}
 
 /**
  * Registers the plan's database and tables, directors first as the plan orders them. What is there already and equal stays.
  * A plan without files for chunks gets the dummy chunk allocated, since Qserv publishes no database without a chunk
- * (docs/contract/controller.md §4.3).
+ * (docs/contract/controller.md §4.3). ILLEGAL_STATE when a table was deleted whose committed units the plan counts on.
  */
-export async function registerCatalog(
-  { controller, ledger }: { controller: Controller; ledger: CampaignLedger },
-  planId: string,
-): Promise<void> {
+export async function registerCatalog({ controller, ledger }: Services, planId: string): Promise<void> {
   const { databaseDefinition, tables, summary } = await ledger.plan(planId);
   const { name } = databaseDefinition;
+  const there = await createTimes(controller, name);
+  const committed = (await ledger.tablesInUse(summary.target, name)).filter((t) => t.committed);
+  requireSame(name, committed, there);
   await controller.registerDatabase(databaseDefinition);
-  for (const table of tables) await controller.registerTable(name, table);
+  const created = new Map<string, number>();
+  for (const table of tables) {
+    const { createTime } = await controller.registerTable(name, table);
+    created.set(table.name, createTime);
+  }
+  await ledger.noteRegistered(planId, created);
   const fillsChunks = summary.tables.some(({ kind, units }) => kind !== 'regular' && units > 0);
   if (!fillsChunks && (await controller.chunks(name)).length === 0) {
     await controller.allocateChunks({ database: name }, [DUMMY_CHUNK]);
+  }
+}
+
+/**
+ * Throws ILLEGAL_STATE when a table of the plan is no longer the one that was registered for it: rows that the ledger counts as
+ * committed went with it.
+ */
+export async function checkTables({ controller, ledger }: Services, planId: string): Promise<void> {
+  const { database } = (await ledger.plan(planId)).summary;
+  const registered = [...(await ledger.registered(planId))].map(([table, created]) => ({ table, created }));
+  requireSame(database, registered, await createTimes(controller, database));
+}
+
+/** True when the table that was created then is there under its name. */
+export function isThere(
+  { table, created }: Pick<TableInUse, 'table' | 'created'>,
+  there: Map<string, number>,
+): boolean {
+  return created === null ? there.has(table) : there.get(table) === created;
+}
+
+function requireSame(
+  database: string,
+  tables: Pick<TableInUse, 'table' | 'created'>[],
+  there: Map<string, number>,
+): void {
+  const gone = tables.filter((table) => !isThere(table, there)).map(({ table }) => table);
+  if (gone.length === 0) return;
+  const message =
+    `somebody deleted ${gone.join(', ')} of database ${database} while this campaign ran, and the rows with it; ` +
+    'start the campaign again, it loads what is missing';
+  throw new IngestError('ILLEGAL_STATE', message, { database, tables: gone });
+}
+
+/** Tables of a database and when they were created; none where the database is not there. */
+async function createTimes(controller: Controller, database: string): Promise<Map<string, number>> {
+  try {
+    const { tables } = await controller.database(database);
+    return new Map(tables.map(({ definition, createTime }) => [definition.name, createTime]));
+  } catch (error) {
+    if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return new Map();
+    throw error;
   }
 }

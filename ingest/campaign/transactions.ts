@@ -2,6 +2,7 @@ import type { Controller, TransactionDescriptor } from '../controller/controller
 import { IngestError } from '../core/errors';
 import { isEnded, type TransactionState } from '../core/transactions';
 import type { CampaignLedger } from './ledger';
+import { checkTables } from './register';
 
 /** One begin of one planned super-transaction, recognisable in Qserv by the token in its context. */
 export interface TransactionAttempt {
@@ -43,8 +44,13 @@ export async function begin({ controller }: Services, attempt: TransactionAttemp
   return id;
 }
 
-/** Gives every unit of the planned super-transaction its workers: placement of chunks, all workers for regular tables. */
-export async function place({ controller, ledger }: Services, planId: string, seq: number, id: number): Promise<void> {
+/**
+ * Gives every unit of the planned super-transaction its workers: placement of chunks, all workers for regular tables. ILLEGAL_STATE
+ * as `checkTables`.
+ */
+export async function place(services: Services, planId: string, seq: number, id: number): Promise<void> {
+  const { controller, ledger } = services;
+  await checkTables(services, planId);
   const { chunks, regular } = await ledger.chunksOf(planId, seq);
   const scope = { transactionId: id };
   const workers = new Map<number, string[]>();
@@ -60,8 +66,10 @@ export async function place({ controller, ledger }: Services, planId: string, se
   await ledger.place(planId, seq, id, workers, everywhere);
 }
 
-/** Commits; after an unknown outcome FINISHED counts as done. */
-export async function commit({ controller, ledger }: Services, planId: string, id: number): Promise<void> {
+/** Commits; after an unknown outcome FINISHED counts as done. ILLEGAL_STATE as `checkTables`. */
+export async function commit(services: Services, planId: string, id: number): Promise<void> {
+  const { controller, ledger } = services;
+  if ((await controller.transaction(id)).state !== 'FINISHED') await checkTables(services, planId);
   await controller.endTransaction(id, 'commit');
   await ledger.settle(planId, id, 'committed');
 }

@@ -1,4 +1,4 @@
-import type { Controller } from '../controller/controller';
+import type { Controller, TableDescriptor } from '../controller/controller';
 import { IngestError } from '../core/errors';
 import type { CampaignLedger } from './ledger';
 import { abortAll } from './transactions';
@@ -37,10 +37,11 @@ export async function undo(
   if (request.rollback === 'all' && planId) {
     const { tables } = await ledger.plan(planId);
     for (const { name } of [...tables].reverse()) {
-      if (!(await isUnpublished(controller, database, name))) continue;
+      const table = await unpublished(controller, database, name);
+      if (table === undefined) continue;
       if (!(await holds())) return undone;
       await controller.deleteTable(database, name);
-      await ledger.forget(target, database, name);
+      await ledger.forget(target, database, name, table.createTime);
       undone.push(`dropped table ${name}`);
     }
   }
@@ -49,12 +50,15 @@ export async function undo(
   return undone;
 }
 
-async function isUnpublished(controller: Controller, database: string, table: string): Promise<boolean> {
+async function unpublished(
+  controller: Controller,
+  database: string,
+  name: string,
+): Promise<TableDescriptor | undefined> {
   try {
-    const found = (await controller.database(database)).tables.find((t) => t.definition.name === table);
-    return found !== undefined && !found.isPublished;
+    return (await controller.database(database)).tables.find((t) => t.definition.name === name && !t.isPublished);
   } catch (error) {
-    if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return false;
+    if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return undefined;
     throw error;
   }
 }

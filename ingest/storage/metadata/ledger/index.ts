@@ -10,6 +10,7 @@ import {
   type Plan,
   type PlannedUnit,
   placeKey,
+  type TableInUse,
   type TableProgress,
 } from '../../../campaign/ledger';
 import { type ErrorCode, IngestError } from '../../../core/errors';
@@ -18,7 +19,7 @@ import type { Metadata } from '../open';
 import { deleteClaim, findClaim, insertClaim, replaceClaim } from './claims';
 import * as loads from './loads';
 import * as placements from './placements';
-import { copyUnits, findPlan, findUnits, insertPlan } from './plans';
+import { copyUnits, findPlan, findRegistered, findTablesInUse, findUnits, insertPlan, updateRegistered } from './plans';
 import { findProgress } from './progress';
 
 /** The ledger in PostgreSQL (migration 003). Any number of processes may use it at once. */
@@ -59,6 +60,18 @@ export class PostgresLedger implements CampaignLedger {
 
   plan(planId: string): Promise<Omit<Plan, 'units'>> {
     return this.metadata.run((sql) => findPlan(sql, planId));
+  }
+
+  noteRegistered(planId: string, created: Map<string, number>): Promise<void> {
+    return this.metadata.run((sql) => updateRegistered(sql, planId, Object.fromEntries(created)));
+  }
+
+  async registered(planId: string): Promise<Map<string, number>> {
+    return new Map(Object.entries(await this.metadata.run((sql) => findRegistered(sql, planId))));
+  }
+
+  tablesInUse(target: string, database: string): Promise<TableInUse[]> {
+    return this.metadata.run((sql) => findTablesInUse(sql, target, database));
   }
 
   async committedUnits(target: string, database: string): Promise<Map<string, CommittedUnit>> {
@@ -201,8 +214,8 @@ export class PostgresLedger implements CampaignLedger {
     return this.metadata.run((sql) => loads.findUnsettled(sql, target, database));
   }
 
-  forget(target: string, database: string, table?: string): Promise<void> {
-    return this.metadata.run((sql) => loads.deleteCommitted(sql, target, database, table));
+  forget(target: string, database: string, table?: string, created?: number | null): Promise<void> {
+    return this.metadata.run((sql) => loads.deleteCommitted(sql, target, database, table, created));
   }
 }
 

@@ -218,8 +218,30 @@ describe('units', () => {
     ]);
     expect([...(await ledger.committedUnits('local', 'story')).entries()]).toEqual(
       expect.arrayContaining([
-        ['Object/100', { table: 'Object', chunk: 100, overlap: false, fingerprint: 'f0', complete: true }],
-        ['Filter/0', { table: 'Filter', chunk: 0, overlap: false, fingerprint: 'f1', complete: true }],
+        [
+          'Object/100',
+          {
+            table: 'Object',
+            chunk: 100,
+            overlap: false,
+            fingerprint: 'f0',
+            complete: true,
+            workers: ['w1'],
+            created: null,
+          },
+        ],
+        [
+          'Filter/0',
+          {
+            table: 'Filter',
+            chunk: 0,
+            overlap: false,
+            fingerprint: 'f1',
+            complete: true,
+            workers: ['w1', 'w2'],
+            created: null,
+          },
+        ],
       ]),
     );
   });

@@ -118,14 +118,14 @@ export async function settleTransaction(
   if (how === 'committed') {
     await tx`
       INSERT INTO campaign.committed (target, database, tbl, chunk, overlap, worker, fingerprint, plan_id, unit, transaction_id,
-        rows, bytes)
+        rows, bytes, table_created)
       SELECT plan.target, plan.database, u.tbl, u.chunk, u.overlap, p.worker, u.fingerprint, plan_id, unit, p.transaction_id,
-        p.rows, p.bytes
+        p.rows, p.bytes, (plan.registered->>u.tbl)::bigint
       FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit) JOIN campaign.plan plan USING (plan_id)
       WHERE p.plan_id = ${planId} AND p.transaction_id = ${transactionId} AND p.state = 'loaded'
       ON CONFLICT (target, database, tbl, chunk, overlap, worker) DO UPDATE SET fingerprint = excluded.fingerprint,
         plan_id = excluded.plan_id, unit = excluded.unit, transaction_id = excluded.transaction_id,
-        rows = excluded.rows, bytes = excluded.bytes`;
+        rows = excluded.rows, bytes = excluded.bytes, table_created = excluded.table_created`;
     await tx`UPDATE campaign.placement SET state = 'committed' WHERE ${which} AND state = 'loaded'`;
   } else {
     await tx`UPDATE campaign.placement SET state = 'planned', rows = 0, bytes = 0 WHERE ${which} AND state = 'loaded'`;
@@ -155,6 +155,8 @@ export interface CommittedRow {
   overlap: boolean;
   fingerprint: string;
   complete: boolean;
+  workers: string[];
+  created: number | null;
 }
 
 /** What stands, by place. `complete`: the plan that committed it has nothing left to do for it on any worker. */
@@ -162,12 +164,19 @@ export function findCommitted(sql: Queryable, target: string, database: string):
   return sql<CommittedRow[]>`
     SELECT tbl, chunk, overlap, max(fingerprint) AS fingerprint, bool_or(NOT EXISTS (
       SELECT 1 FROM campaign.placement p WHERE p.plan_id = c.plan_id AND p.unit = c.unit AND p.state <> 'committed'
-    )) AS complete
+    )) AS complete, array_agg(worker ORDER BY worker) AS workers, min(table_created) AS created
     FROM campaign.committed c WHERE target = ${target} AND database = ${database} GROUP BY tbl, chunk, overlap`;
 }
 
-export async function deleteCommitted(sql: Queryable, target: string, database: string, table?: string): Promise<void> {
+export async function deleteCommitted(
+  sql: Queryable,
+  target: string,
+  database: string,
+  table?: string,
+  created?: number | null,
+): Promise<void> {
   await sql`
     DELETE FROM campaign.committed WHERE target = ${target} AND database = ${database}
-      ${table === undefined ? sql`` : sql`AND tbl = ${table}`}`;
+      ${table === undefined ? sql`` : sql`AND tbl = ${table}`}
+      ${created === undefined ? sql`` : sql`AND table_created IS NOT DISTINCT FROM ${created}`}`;
 }

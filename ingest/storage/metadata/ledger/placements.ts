@@ -60,6 +60,7 @@ export async function placeUnits(
     FROM expected e JOIN campaign.plan p ON p.plan_id = ${planId}
     LEFT JOIN campaign.committed c ON c.target = p.target AND c.database = p.database AND c.tbl = e.tbl AND c.chunk = e.chunk
       AND c.overlap = e.overlap AND c.worker = e.worker AND c.fingerprint = e.fingerprint
+      AND c.table_created IS NOT DISTINCT FROM (p.registered->>e.tbl)::bigint
     ON CONFLICT DO NOTHING`;
   await tx`
     UPDATE campaign.placement SET transaction_id = ${transactionId}

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Plan, PlannedUnit, PlanSummary } from '../../../campaign/ledger';
+import type { Plan, PlannedUnit, PlanSummary, TableInUse } from '../../../campaign/ledger';
 import type { DatabaseDefinition } from '../../../controller/controller';
 import { IngestError } from '../../../core/errors';
 import type { TableDefinition } from '../../../core/tables';
@@ -82,6 +82,36 @@ export async function findPlan(sql: Queryable, planId: string): Promise<Omit<Pla
     quality: row.quality,
     maxNumWarnings: row.max_num_warnings,
   };
+}
+
+/** When the plan's tables were registered; the first word counts. */
+export async function updateRegistered(
+  sql: Queryable,
+  planId: string,
+  registered: Record<string, number>,
+): Promise<void> {
+  await sql`
+    UPDATE campaign.plan SET registered = ${json(registered)}::text::jsonb
+    WHERE plan_id = ${planId} AND registered IS NULL`;
+}
+
+export async function findRegistered(sql: Queryable, planId: string): Promise<Record<string, number>> {
+  const [row] = await sql<{ registered: Record<string, number> | null }[]>`
+    SELECT registered FROM campaign.plan WHERE plan_id = ${planId}`;
+  return row?.registered ?? {};
+}
+
+/** See CampaignLedger.tablesInUse. */
+export function findTablesInUse(sql: Queryable, target: string, database: string): Promise<TableInUse[]> {
+  return sql<TableInUse[]>`
+    SELECT tbl AS "table", created, bool_or(committed) AS committed FROM (
+      SELECT DISTINCT tbl, table_created AS created, true AS committed FROM campaign.committed
+      WHERE target = ${target} AND database = ${database}
+      UNION ALL
+      SELECT totals->>'table', (registered->>(totals->>'table'))::bigint, false
+      FROM campaign.plan, jsonb_array_elements(summary->'tables') AS totals
+      WHERE target = ${target} AND database = ${database} AND registered IS NOT NULL AND (totals->>'units')::bigint > 0
+    ) AS used GROUP BY tbl, created ORDER BY tbl, created`;
 }
 
 /** In ascending order of their numbers. */
