@@ -4,9 +4,14 @@ import { DIALECT_VALUES } from '../../ingest/core/dialect';
 /** Where the files of a table are and how they are read: one group of the campaign's `contributions` lists. */
 
 /** Header names that carry credentials; their values must be references to the worker's environment. */
-const SECRET_HEADER = /^(authorization|proxy-authorization|cookie|.*(token|secret|password|api-?key).*)$/i;
+const SECRET_HEADER = /cookie|auth|token|secret|passw|credential|signature|session|key/i;
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/;
-const ENV_REFERENCE = /\$\{env:[A-Za-z_][A-Za-z0-9_]*\}/;
+const REFERENCE = '(?:[A-Za-z0-9_-]+=)?\\$\\{env:[A-Za-z_][A-Za-z0-9_]*\\}';
+/** References and nothing else, apart from the name of the scheme and the names of cookies. */
+const REFERENCES = new RegExp(
+  `^(?:(?:basic|bearer|digest|token|apikey|dpop|negotiate)\\s+)?${REFERENCE}(?:[;,:]\\s*${REFERENCE})*\\s*$`,
+  'i',
+);
 
 const bytes = z.number().int().min(0);
 const chunk = z.number().int().min(0);
@@ -35,7 +40,7 @@ const header = z.string().superRefine((text, context) => {
   const [, name, value] = HEADER.exec(text) ?? [];
   if (name === undefined || value === undefined) {
     context.addIssue({ code: 'custom', message: 'write a header as "Name: value"' });
-  } else if (SECRET_HEADER.test(name) && !ENV_REFERENCE.test(value)) {
+  } else if (SECRET_HEADER.test(name) && !REFERENCES.test(value)) {
     // The value itself is not repeated: this message ends up in logs and histories.
     context.addIssue({
       code: 'custom',

@@ -104,6 +104,32 @@ describe('contributions', () => {
     ]);
   });
 
+  test.each([
+    'X-Auth: s3cret',
+    'auth_key: s3cret',
+    'X-Access-Key: s3cret',
+    'X-Api-Signature: s3cret',
+    `Authorization: Bearer s3cret \${env:X}`,
+    `Authorization: s3cret\${env:X}`,
+    `Cookie: id=s3cret; key=\${env:X}`,
+  ])('a secret that is not wholly a reference: %s', (header) => {
+    const [fault, ...more] = tableFaults({ files: [{ url: 'https://example.org/a' }], http: { headers: [header] } });
+    expect(fault).toMatch(/headers\[0\]: the value of .* is a secret/);
+    expect(fault).not.toContain('s3cret');
+    expect(more).toEqual([]);
+  });
+
+  test('secrets by reference', () => {
+    const headers = [
+      `Authorization: Bearer \${env:X}`,
+      `Authorization: Basic \${env:X}`,
+      `X-Auth: \${env:X}`,
+      `Cookie: id=\${env:X}; key=\${env:Y}`,
+      'Accept: text/csv',
+    ];
+    expect(tableFaults({ files: [{ url: 'https://example.org/a' }], http: { headers } })).toEqual([]);
+  });
+
   test('a secret in a header is refused and not repeated', () => {
     const headers = ['Accept: text/csv', 'Authorization: Bearer s3cret', `X-Api-Key: \${env:KEY}`, 'no header'];
     const found = tableFaults({ files: [{ url: 'https://example.org/a' }], http: { headers } });

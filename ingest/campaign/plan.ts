@@ -2,7 +2,7 @@ import { type Campaign, checkCampaignInput, parseCampaignInput } from '../../api
 import type { Controller } from '../controller/controller';
 import { invalidInput } from '../core/errors';
 import { ChunkGeometry } from '../core/geometry';
-import type { SourceRules } from '../source';
+import { type SourceRules, shownUrl } from '../source';
 import type { CampaignLedger, Plan, PlannedUnit, PlanSummary, TableInUse, TableTotals } from './ledger';
 import { type Catalog, type CatalogTable, readCatalog, readDatabase } from './planning/catalog';
 import { Faults } from './planning/faults';
@@ -156,7 +156,7 @@ async function tableFiles(
       (file) => {
         const earlier = urls.get(file.url);
         if (earlier !== undefined)
-          faults.add(file.path, `${file.url} is named already by ${earlier}; its rows would be loaded twice`);
+          faults.add(file.path, `${shownUrl(file.url)} is named already by ${earlier}; its rows would be loaded twice`);
         urls.set(file.url, file.path);
         files.push(file);
         seen(file);

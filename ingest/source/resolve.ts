@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { IngestError } from '../core/errors';
-import { brokenFile } from './errors';
+import { brokenFile, shownUrl } from './errors';
 import type { SourceRules } from './rules';
 
 /** Where the bytes of a source are. `path` is absolute and free of symbolic links. */
@@ -26,7 +26,7 @@ export async function resolveSourceUrl(url: string, rules: SourceRules): Promise
     default:
       throw new IngestError(
         'INVALID_INPUT',
-        `${url}: not a source URL; use file://, root://NAME/path, http:// or https://`,
+        `${shownUrl(url)}: not a source URL; use file://, root://NAME/path, http:// or https://`,
       );
   }
 }

@@ -46,6 +46,7 @@ export interface LoadWarning {
 export interface LoadedContribution {
   /** Contribution id, global to the instance. */
   id: number;
+  /** Without the query, which may be a signature: this goes into histories. */
   url: string;
   status: ContributionStatus;
   /** Bytes of CSV that reached MySQL (after decompression). */

@@ -105,3 +105,19 @@ test('a load is cancelled in its middle, by signal and by a progress listener th
     await bench.expectWhole(unit, { contributions: 2 });
   }
 });
+
+test("a signed URL's signature is in no error and in no result", async () => {
+  const unit = await bench.newUnit();
+  let bad = true;
+  const url = bench.http.on('/signed?sig=hidden', (_, response) => {
+    if (bad) response.writeHead(200).end('1\n');
+    else createReadStream(bench.file).pipe(response);
+  });
+  const request = bench.request(unit, plainSource(url));
+  const error = await bench.worker.load(request).catch((e) => e);
+  expect(error).toMatchObject({ code: 'BAD_ROWS', message: expect.stringContaining('/signed?…: ') });
+  expect(JSON.stringify(error.details)).not.toContain('hidden');
+  bad = false;
+  const { contributions } = await bench.worker.load(request);
+  expect(contributions).toMatchObject([{ url: expect.stringMatching(/\/signed\?…$/) }]);
+});

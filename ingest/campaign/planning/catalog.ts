@@ -8,7 +8,7 @@ import { IngestError, type InputFault } from '../../core/errors';
 import { geometryFault } from '../../core/geometry';
 import { databaseNameFault, sameName } from '../../core/names';
 import { definitionDifferences, type KnownTables, kindOf, type TableDefinition, tableFaults } from '../../core/tables';
-import type { SourceRules } from '../../source';
+import { type SourceRules, shownUrl } from '../../source';
 import { defaultDialect } from './dialects';
 import type { Faults } from './faults';
 import { readDefinition } from './references';
@@ -125,7 +125,9 @@ async function readTable(
 
 /** Faults of a definition in another file say which. */
 function located(faults: InputFault[], url: string | undefined): InputFault[] {
-  return url === undefined ? faults : faults.map(({ path, message }) => ({ path, message: `${message} (in ${url})` }));
+  return url === undefined
+    ? faults
+    : faults.map(({ path, message }) => ({ path, message: `${message} (in ${shownUrl(url)})` }));
 }
 
 async function describeDatabase(controller: Controller, name: string): Promise<DatabaseDescriptor | undefined> {

@@ -1,4 +1,4 @@
-import { inspectSource, type SourceRules } from '../../source';
+import { inspectSource, type SourceRules, shownUrl } from '../../source';
 import type { ContributionSource } from '../../worker/worker';
 import type { CatalogTable } from './catalog';
 import { dialectOf } from './dialects';
@@ -40,7 +40,7 @@ export async function inspectFiles(
     if (file.declared !== undefined && file.bytes !== undefined && file.bytes !== file.declared) {
       faults.add(
         `${file.path}.bytes`,
-        `${file.url} has ${file.bytes} bytes, ${file.declared} are declared; is it complete?`,
+        `${shownUrl(file.url)} has ${file.bytes} bytes, ${file.declared} are declared; is it complete?`,
       );
       return;
     }

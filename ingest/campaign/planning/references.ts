@@ -1,6 +1,6 @@
 import { DEFAULT_DIALECT } from '../../core/dialect';
 import { IngestError } from '../../core/errors';
-import { openSource, type SourceRules } from '../../source';
+import { openSource, type SourceRules, shownUrl } from '../../source';
 import { absoluteUrl } from './urls';
 
 /** Definitions are small; anything larger is not one. */
@@ -27,10 +27,10 @@ export async function readDefinition(
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new IngestError('INVALID_INPUT', `${url} is not JSON: ${(error as Error).message}`);
+    throw new IngestError('INVALID_INPUT', `${shownUrl(url)} is not JSON: ${(error as Error).message}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new IngestError('INVALID_INPUT', `${url} does not hold a JSON object`);
+    throw new IngestError('INVALID_INPUT', `${shownUrl(url)} does not hold a JSON object`);
   }
   return { value: value as Record<string, unknown>, url };
 }
@@ -42,7 +42,7 @@ async function readText(url: string, rules: SourceRules, signal?: AbortSignal): 
     let bytes = 0;
     for await (const part of source.stream as AsyncIterable<Buffer>) {
       bytes += part.length;
-      if (bytes > MOST_BYTES) throw new IngestError('INVALID_INPUT', `${url} is too large for a definition`);
+      if (bytes > MOST_BYTES) throw new IngestError('INVALID_INPUT', `${shownUrl(url)} is too large for a definition`);
       parts.push(part);
     }
     return Buffer.concat(parts).toString('utf8');

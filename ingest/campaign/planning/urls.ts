@@ -1,4 +1,5 @@
 import { IngestError } from '../../core/errors';
+import { shownUrl } from '../../source';
 
 const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 
@@ -9,7 +10,7 @@ const ABSOLUTE = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 export function absoluteUrl(text: string, base: string | undefined): string {
   const url = ABSOLUTE.test(text) ? text : relativeUrl(text, base);
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined) throw new IngestError('INVALID_INPUT', `'${text}' is not a URL`);
+  if (parsed === undefined) throw new IngestError('INVALID_INPUT', `'${shownUrl(text)}' is not a URL`);
   // Plans and histories keep URLs for ever.
   if (parsed.username !== '' || parsed.password !== '') {
     throw new IngestError(
@@ -24,12 +25,13 @@ function relativeUrl(text: string, base: string | undefined): string {
   if (base === undefined) {
     throw new IngestError(
       'INVALID_INPUT',
-      `'${text}' is relative, and the input has no "base"; give a whole URL or a base`,
+      `'${shownUrl(text)}' is relative, and the input has no "base"; give a whole URL or a base`,
     );
   }
   const folder = base.endsWith('/') ? base : `${base}/`;
   const reference = /^https?:/i.test(base) ? text : encodePath(text);
-  if (!URL.canParse(reference, folder)) throw new IngestError('INVALID_INPUT', `'${text}' does not fit to ${folder}`);
+  if (!URL.canParse(reference, folder))
+    throw new IngestError('INVALID_INPUT', `'${shownUrl(text)}' does not fit to ${shownUrl(folder)}`);
   return new URL(reference, folder).href;
 }
 

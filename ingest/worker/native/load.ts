@@ -1,4 +1,5 @@
 import { IngestError } from '../../core/errors';
+import { shownUrl } from '../../source';
 import type { DataConnection } from '../../storage/data/connection';
 import { definitionOf } from '../../storage/data/definition';
 import { releaseLocks } from '../../storage/data/user-locks';
@@ -84,7 +85,7 @@ async function loadOn(
 function recordOf(attempt: Attempt): UnitRecord {
   const contributions = attempt.files.map((file, i) => ({
     id: attempt.contributions[i] as number,
-    url: attempt.sources[i]?.url ?? '',
+    url: shownUrl(attempt.sources[i]?.url ?? ''),
     status: 'FINISHED' as const,
     bytes: file.counts().bytes,
     rows: file.counts().rows,

@@ -1,6 +1,6 @@
 import { IngestError } from '../../core/errors';
 import { STAGING_SCHEMA } from '../../core/names';
-import { openSource, type SourceCounts } from '../../source';
+import { openSource, type SourceCounts, shownUrl } from '../../source';
 import type { DataConnection } from '../../storage/data/connection';
 import { type LoadOutcome, loadFile, prepareSession } from '../../storage/data/load';
 import { scanRows } from '../../storage/data/scan';
@@ -129,13 +129,14 @@ function reportProgress(attempt: Attempt, connection: DataConnection): () => voi
 function checkRows(attempt: Attempt, source: ContributionSource, file: PreparedFile): void {
   const { rowsLoaded, numWarnings, warnings } = file.outcome;
   const { rows } = file.counts();
-  const details = { url: source.url, rows, rowsLoaded, numWarnings, warnings };
+  const url = shownUrl(source.url);
+  const details = { url, rows, rowsLoaded, numWarnings, warnings };
   if (attempt.quality === 'strict' && numWarnings > 0) {
     const first = warnings[0];
     const said = first ? `, the first: ${first.message} (${first.code})` : '';
-    throw new IngestError('BAD_ROWS', `${source.url}: ${numWarnings} warnings${said}`, details);
+    throw new IngestError('BAD_ROWS', `${url}: ${numWarnings} warnings${said}`, details);
   }
   if (rowsLoaded !== rows) {
-    throw new IngestError('BAD_ROWS', `${source.url}: it has ${rows} rows, MySQL made ${rowsLoaded} of them`, details);
+    throw new IngestError('BAD_ROWS', `${url}: it has ${rows} rows, MySQL made ${rowsLoaded} of them`, details);
   }
 }
