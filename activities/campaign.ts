@@ -111,6 +111,9 @@ export function createCampaignActivities(services: CampaignServices) {
     holdRest: (ref: { planId: string; seq: number; code: ErrorCode; message: string }) =>
       run(() => ledger.holdRest(ref.planId, ref.seq, ref.code, ref.message)),
 
+    /** Whether the process that loads for a worker is there, though it took nothing in time. */
+    isWorkerPresent: (worker: string) => run(() => ledger.isPresent(worker)),
+
     commitTransaction: (ref: TransactionRef & { transactionId: number }) =>
       run(() => transactions.commit(on(ref), ref.planId, ref.transactionId)),
 

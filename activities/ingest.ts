@@ -9,7 +9,7 @@ export interface LoadBatchInput {
   transactionId: number;
   worker: string;
   units: number[];
-  /** Attempts after which a unit that still fails is held. */
+  /** Failures of a unit after which it is held. */
   attempts: number;
 }
 
@@ -31,12 +31,8 @@ export function createIngestActivities({ ledger, worker }: IngestServices) {
   return {
     /** Loads a batch of units; the result is the provenance of every contribution. */
     loadBatch: (input: LoadBatchInput): Promise<BatchResult> =>
-      run(({ signal, attempt, report }) =>
-        loadBatch(
-          { ...input, lastAttempt: attempt >= input.attempts },
-          { ledger, worker: worker(input.target, input.worker) },
-          { signal, onProgress: report },
-        ),
+      run(({ signal, report }) =>
+        loadBatch(input, { ledger, worker: worker(input.target, input.worker) }, { signal, onProgress: report }),
       ),
 
     /** Scans this worker's part of a super-transaction before commit; what disagrees is emptied and planned again. */

@@ -8,7 +8,6 @@ const HEARTBEAT_MS = 5_000;
 export interface Running {
   /** Aborted when the activity is cancelled, timed out, or its worker shuts down. */
   signal: AbortSignal;
-  attempt: number;
   /** What the next heartbeats carry; shown in the Temporal UI as the pending activity's last heartbeat. */
   report(details: unknown): void;
 }
@@ -22,7 +21,6 @@ export async function run<T>(body: (running: Running) => Promise<T>): Promise<T>
   try {
     return await body({
       signal: context.cancellationSignal,
-      attempt: context.info.attempt,
       report: (d) => {
         details = d;
       },

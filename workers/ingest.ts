@@ -1,8 +1,9 @@
 import { Worker } from '@temporalio/worker';
 import { createIngestActivities } from '../activities/ingest';
 import { IngestError, invalidInput } from '../ingest/core/errors';
-import { openMetadata } from '../ingest/storage/metadata';
+import { type Metadata, openMetadata } from '../ingest/storage/metadata';
 import { PostgresLedger } from '../ingest/storage/metadata/ledger';
+import { announce, leave } from '../ingest/storage/metadata/presence';
 import { NativeIngestWorker } from '../ingest/worker/native';
 import { type Environment, readEnvironment } from './environment';
 import { serve } from './serve';
@@ -10,6 +11,8 @@ import { connectTemporal } from './temporal';
 
 /** Loads at the same time: one connection keeps one core of the server busy (docs/design.md §9). */
 const LOADS = 2;
+
+const ANNOUNCE_MS = 10_000;
 
 /** `worker ingest NAME [TARGET]`: loading, on the task queue `ingest-NAME`; runs beside that worker's MariaDB and sources. */
 async function start(name: string | undefined, target: string | undefined) {
@@ -26,7 +29,7 @@ async function start(name: string | undefined, target: string | undefined) {
     resolveSecret: environment.sources.resolveSecret,
     connections: LOADS,
   });
-  await loader.sweep();
+  const stopAnnouncing = keepAnnouncing(metadata, worker.name);
   const temporalWorker = await Worker.create({
     connection: link.connection,
     namespace: link.namespace,
@@ -42,11 +45,23 @@ async function start(name: string | undefined, target: string | undefined) {
     shutdownGraceTime: '5s',
   });
   const close = async () => {
+    await stopAnnouncing();
     await loader.close();
     await metadata.close();
     await link.connection.close();
   };
   return { worker: temporalWorker, close };
+}
+
+/** Says again and again that this worker is there, and at the end that it leaves. A database that is away hears of it later. */
+function keepAnnouncing(metadata: Metadata, name: string): () => Promise<void> {
+  const say = (what: typeof announce) => metadata.run((sql) => what(sql, name)).catch(() => {});
+  void say(announce);
+  const timer = setInterval(() => say(announce), ANNOUNCE_MS);
+  return () => {
+    clearInterval(timer);
+    return say(leave);
+  };
 }
 
 function workerOf({ config }: Environment, name: string | undefined, target: string) {

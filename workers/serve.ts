@@ -1,6 +1,9 @@
 import type { Worker } from '@temporalio/worker';
 
-/** Runs one worker process until it is told to stop (SIGINT, SIGTERM); says `ready` when it serves. */
+/**
+ * Runs one worker process until it is told to stop (SIGINT, SIGTERM); says `ready` when it serves. When it cannot start, or
+ * stops by itself, the process ends with an error: whoever supervises it starts it again.
+ */
 export async function serve(
   what: string,
   start: () => Promise<{ worker: Worker; close(): Promise<void> }>,
@@ -13,6 +16,7 @@ export async function serve(
     await close();
   } catch (error) {
     console.error(`${what}: ${error instanceof Error ? error.message : error}`);
-    process.exitCode = 1;
+    // Open pools would keep the process alive, doing nothing.
+    process.exit(1);
   }
 }

@@ -9,7 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { CampaignInput } from '../api/campaign/input';
-import type { CampaignProgress } from '../api/campaign/progress';
+import type { CampaignError, CampaignProgress } from '../api/campaign/progress';
 import { CampaignRun, type ContinuedCampaign } from './campaign-run';
 import { ingestTransaction } from './ingest-transaction';
 import { planActivities } from './proxies';
@@ -21,46 +21,50 @@ import { unfinished } from './pure/progress';
 export type CampaignRequest = CampaignInput & { continued?: ContinuedCampaign };
 
 /** History length at which the campaign starts a new run, once the super-transactions in work have ended. */
-const LONG_HISTORY = 4_000;
+const LONG_HISTORY = 800;
 
 /**
  * A campaign: claim → plan → register → ingest → verify → publish, then open until `close`. Whatever ends it before it is
- * published (a cancel, an abort, a terminal failure) aborts its open super-transactions and gives up its claim.
+ * published (a cancel, an abort, a terminal failure) aborts its open super-transactions and gives up its claim. Once it is
+ * published nothing is undone: a cancel or an abort closes it. `request` is nothing when somebody starts it without input.
  */
-export async function ingestCampaign(request: CampaignRequest): Promise<CampaignProgress> {
-  const run = new CampaignRun(request.continued);
+export async function ingestCampaign(request: CampaignRequest | undefined): Promise<CampaignProgress> {
+  const run = new CampaignRun(request?.continued);
   const work = new CancellationScope();
   run.listen(() => work.cancel());
   try {
     await work.run(() => story(run, request));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
-    throw await CancellationScope.nonCancellable(() => undo(run, error));
+    if (!run.progress.published) throw await CancellationScope.nonCancellable(() => undo(run, error));
   }
+  await CancellationScope.nonCancellable(() => run.activities.releaseClaim(run.claim));
+  run.enter('closed');
   return run.progress;
 }
 
-async function story(run: CampaignRun, request: CampaignRequest): Promise<void> {
+/** Ends when the campaign is published and is to be closed. */
+async function story(run: CampaignRun, request: CampaignRequest | undefined): Promise<void> {
   if (!run.settings) await open(run, request);
   if (run.progress.planId === null) await plan(run, request);
   if (!run.progress.published) {
     await ingest(run);
     await publish(run);
-    if (run.ready.keepOpen && !run.closing) await startNewRun(run);
+    const stopped = run.closing || CancellationScope.current().consideredCancelled;
+    if (run.ready.keepOpen && !stopped) await startNewRun(run);
+    return;
   }
-  await condition(() => run.closing || !run.ready.keepOpen);
-  await run.activities.releaseClaim(run.claim);
-  run.enter('closed');
+  await condition(() => run.closing);
 }
 
-async function open(run: CampaignRun, input: CampaignRequest): Promise<void> {
+async function open(run: CampaignRun, input: CampaignRequest | undefined): Promise<void> {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   run.enter('claiming');
   const { settings } = await run.activities.openCampaign({ workflowId, firstRunId: firstExecutionRunId, input });
   run.opened(settings);
 }
 
-async function plan(run: CampaignRun, input: CampaignRequest): Promise<void> {
+async function plan(run: CampaignRun, input: CampaignRequest | undefined): Promise<void> {
   run.enter('planning');
   const summary = await planActivities(run.ready.waits).planCampaign({
     input,
@@ -79,12 +83,17 @@ async function ingest(run: CampaignRun): Promise<void> {
     await run.refresh();
     if (run.progress.heldTotal === 0) return;
     if (run.ready.onFailure === 'abort') throw heldFailure(run.progress);
-    run.decision = undefined;
-    run.enter('held');
-    await condition(() => run.decision !== undefined);
-    if (run.decision === 'skip') await run.activities.skipHeld(run.planId);
+    if ((await decision(run)) === 'skip') await run.activities.skipHeld(run.planId);
     else await run.activities.retryHeld(run.planId);
   }
+}
+
+/** Waits, as long as it takes, until somebody says how to go on. */
+async function decision(run: CampaignRun, error?: CampaignError): Promise<'retry' | 'skip'> {
+  run.decision = undefined;
+  run.enter('held', { error });
+  await condition(() => run.decision !== undefined);
+  return run.decision ?? 'retry';
 }
 
 /** A window of super-transactions, each a child workflow whose id follows from plan and number. */
@@ -129,9 +138,18 @@ async function publish(run: CampaignRun): Promise<void> {
   const missing = unfinished(await run.refresh());
   if (missing > 0)
     throw ApplicationFailure.nonRetryable(`${missing} units are neither committed nor skipped`, 'INTERNAL');
-  run.enter('publishing');
-  await run.activities.publishCatalog(run.ref);
-  run.enter('published', { published: true });
+  for (;;) {
+    run.enter('publishing', { error: undefined });
+    try {
+      await run.activities.publishCatalog(run.ref);
+      return run.enter('published', { published: true });
+    } catch (error) {
+      const failure = campaignError(error);
+      if (failure.code !== 'OPEN_TRANSACTIONS' || run.ready.onFailure === 'abort') throw error;
+      // Somebody else's super-transaction stands in the way: days of loading are not given up for that.
+      await decision(run, failure);
+    }
+  }
 }
 
 async function startNewRun(run: CampaignRun): Promise<void> {
@@ -158,14 +176,18 @@ async function undo(run: CampaignRun, error: unknown): Promise<unknown> {
   const aborted = run.abortReason !== undefined;
   const stopped = aborted || isCancellation(error);
   run.enter(stopped ? 'aborting' : run.progress.phase);
-  const { rollback } = run.settings ?? { rollback: 'open' as const };
-  const undone = run.abortedByChildren.map((id) => `aborted super-transaction ${id}`);
-  if (run.settings && !run.progress.published) {
-    const planId = run.progress.planId ?? undefined;
-    undone.push(...(await run.activities.undoCampaign({ ...run.claim, planId, rollback })));
-  }
-  if (run.settings) await run.activities.releaseClaim(run.claim);
   const failure = campaignError(error);
+  const undone = run.abortedByChildren.map((id) => `aborted super-transaction ${id}`);
+  if (run.settings) {
+    const planId = run.progress.planId ?? undefined;
+    // Tables are dropped only when somebody stops the campaign, never because something failed.
+    const rollback = stopped ? run.settings.rollback : 'open';
+    try {
+      undone.push(...(await run.activities.undoCampaign({ ...run.claim, planId, rollback })));
+    } catch (reason) {
+      undone.push(`could not undo everything: ${campaignError(reason).message}`);
+    }
+  }
   run.enter(stopped ? 'aborted' : 'failed', stopped ? { undone } : { undone, error: failure });
   if (aborted) {
     const done = undone.length > 0 ? undone.join('; ') : 'nothing was to undo';

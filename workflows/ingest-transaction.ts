@@ -9,6 +9,7 @@ import {
 import type { QueuedBatch } from '../activities/campaign';
 import type { BatchResult } from '../ingest/campaign/load-batch';
 import type { CampaignSettings } from '../ingest/campaign/settings';
+import type { ErrorCode } from '../ingest/core/errors';
 import { newsSignal } from './messages';
 import { controllerActivities, ingestActivities, ingestOptions } from './proxies';
 import { bounded } from './pure/bounded';
@@ -26,11 +27,14 @@ export interface TransactionInput {
   continued?: OpenTransaction;
 }
 
-/** The attempt at work. `queues` maps the workers that were given units to their task queues. */
+/** The attempt at work. */
 interface OpenTransaction {
   attempt: number;
   transactionId: number;
+  /** Task queues of the workers that were given units. */
   queues: Record<string, string>;
+  /** Workers that were found absent: their batches are not tried again in this attempt. */
+  away: string[];
 }
 
 export interface TransactionOutcome {
@@ -42,8 +46,9 @@ export interface TransactionOutcome {
 /** Batches asked for at once: bounds a page of history and of the payload. */
 const PAGE = 200;
 
-/** History length at which the next page starts a new run. */
-const LONG_HISTORY = 4_000;
+/** Events and bytes of history at which a new run takes over, once the batches in work have ended. */
+const LONG_HISTORY = 2_000;
+const LARGE_HISTORY = 16 * 2 ** 20;
 
 /** The super-transaction cannot be saved: abort it and begin another. */
 class Redo extends Error {}
@@ -64,11 +69,12 @@ export async function ingestTransaction(input: TransactionInput): Promise<Transa
     try {
       let open = input.continued;
       if (open?.attempt !== attempt) {
-        open = { attempt, transactionId: await activities.beginTransaction(ref), queues: {} };
-        await activities.locateUnits({ ...ref, transactionId: open.transactionId });
+        const transactionId = await activities.beginTransaction(ref);
+        open = { attempt, transactionId, queues: {}, away: [] };
+        await orRedo(activities.locateUnits({ ...ref, transactionId }));
       }
       await loadAndVerify(input, open);
-      await activities.commitTransaction({ ...ref, transactionId: open.transactionId });
+      await orRedo(activities.commitTransaction({ ...ref, transactionId: open.transactionId }));
       return { transactionId: open.transactionId, attempts: attempt };
     } catch (error) {
       if (error instanceof ContinueAsNew) throw error;
@@ -100,16 +106,33 @@ async function loadAndVerify(input: TransactionInput, open: OpenTransaction): Pr
       continue;
     }
     for (const { worker, taskQueue } of batches) open.queues[worker] = taskQueue;
-    report.expect(batches.length);
     await bounded(
       batches,
       settings.parallel.batchesPerWorker,
       (batch) => batch.worker,
-      async (batch) => report.add(await load(input, open, batch)),
+      async (batch) => {
+        // What is left is asked for again by the next run.
+        if (!historyIsFull()) await report.add(await load(input, open, batch));
+      },
     );
-    if (workflowInfo().historyLength > LONG_HISTORY) {
-      await continueAsNew<typeof ingestTransaction>({ ...input, continued: open });
-    }
+    if (historyIsFull()) await continueAsNew<typeof ingestTransaction>({ ...input, continued: open });
+  }
+}
+
+function historyIsFull(): boolean {
+  const { historyLength, historySize, continueAsNewSuggested } = workflowInfo();
+  return historyLength > LONG_HISTORY || historySize > LARGE_HISTORY || continueAsNewSuggested;
+}
+
+/** A step that fails for good because the super-transaction was ended by others, or cannot be ended: begin another. */
+async function orRedo<T>(step: Promise<T>): Promise<T> {
+  try {
+    return await step;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const { message, concerns } = batchFailure(error, '');
+    if (concerns === 'transaction') throw new Redo(message);
+    throw error;
   }
 }
 
@@ -120,38 +143,66 @@ async function load(
 ): Promise<BatchResult> {
   const { worker, units, taskQueue } = batch;
   const { transactionId, attempt } = open;
+  const { target, attempts } = settings;
   const summary = `${batch.label} tx ${transactionId} try ${attempt}`;
-  try {
-    const result = await ingestActivities.loadBatch.executeWithOptions(
-      ingestOptions(settings, { taskQueue, summary }),
-      [{ target: settings.target, planId, transactionId, worker, units, attempts: settings.attempts.batch }],
-    );
-    if (result.mustAbort !== undefined) throw new Redo(result.mustAbort);
-    return result;
-  } catch (error) {
-    if (isCancellation(error) || error instanceof Redo) throw error;
-    const { code, message, transactionLost } = batchFailure(error, taskQueue);
-    if (transactionLost) throw new Redo(message);
+  const hold = async (code: ErrorCode, message: string): Promise<BatchResult> => {
     await controllerActivities(settings.waits).holdUnits({ planId, transactionId, worker, units, code, message });
     return { loaded: [], held: [] };
+  };
+  while (!open.away.includes(worker)) {
+    try {
+      const result = await ingestActivities.loadBatch.executeWithOptions(
+        ingestOptions(settings, { taskQueue, summary }),
+        [{ target, planId, transactionId, worker, units, attempts: attempts.batch }],
+      );
+      if (result.mustAbort !== undefined) throw new Redo(result.mustAbort);
+      return result;
+    } catch (error) {
+      if (isCancellation(error) || error instanceof Redo) throw error;
+      const { code, message, concerns } = batchFailure(error, taskQueue);
+      if (concerns === 'transaction') throw new Redo(message);
+      if (concerns === 'unit') return hold(code, message);
+      if (concerns === 'queue') await lookFor(worker, settings, open);
+    }
   }
+  return hold('NO_WORKERS', `no ingest worker is there: start \`worker ingest\` for the queue ${taskQueue}`);
 }
 
-/** Returns how many units must be loaded again. A worker that stays away at this point costs the super-transaction. */
-async function verify({ planId, settings }: TransactionInput, open: OpenTransaction): Promise<number> {
+/** Nobody took a batch: notes the worker as away unless its process says that it is there, and only busy. */
+async function lookFor(worker: string, settings: CampaignSettings, open: OpenTransaction): Promise<void> {
+  const present = await controllerActivities(settings.waits).isWorkerPresent(worker);
+  if (!present && !open.away.includes(worker)) open.away.push(worker);
+}
+
+/** Returns how many units must be loaded again. A worker that is not there at this point costs the super-transaction. */
+async function verify(input: TransactionInput, open: OpenTransaction): Promise<number> {
+  const results = await Promise.all(
+    Object.entries(open.queues).map(([worker, taskQueue]) => verifyWorker(input, open, worker, taskQueue)),
+  );
+  return results.reduce((sum, redo) => sum + redo, 0);
+}
+
+async function verifyWorker(
+  { planId, settings }: TransactionInput,
+  open: OpenTransaction,
+  worker: string,
+  taskQueue: string,
+): Promise<number> {
   const { transactionId } = open;
   const summary = `verify tx ${transactionId}`;
-  const results = await Promise.all(
-    Object.entries(open.queues).map(async ([worker, taskQueue]) => {
-      try {
-        return await ingestActivities.verifyLoaded.executeWithOptions(ingestOptions(settings, { taskQueue, summary }), [
-          { target: settings.target, planId, transactionId, worker },
-        ]);
-      } catch (error) {
-        if (isCancellation(error)) throw error;
-        throw new Redo(batchFailure(error, taskQueue).message);
-      }
-    }),
-  );
-  return results.reduce((sum, { redo }) => sum + redo, 0);
+  while (!open.away.includes(worker)) {
+    try {
+      const { redo } = await ingestActivities.verifyLoaded.executeWithOptions(
+        ingestOptions(settings, { taskQueue, summary }),
+        [{ target: settings.target, planId, transactionId, worker }],
+      );
+      return redo;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const { message, concerns } = batchFailure(error, taskQueue);
+      if (concerns === 'transaction' || concerns === 'unit') throw new Redo(message);
+      if (concerns === 'queue') await lookFor(worker, settings, open);
+    }
+  }
+  throw new Redo(`nobody is there on ${taskQueue} to verify what was loaded`);
 }

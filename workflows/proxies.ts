@@ -29,9 +29,12 @@ export function planActivities(waits: Waits) {
 /** Load and verify, whose queue, summary and attempts differ with each call: see ingestOptions. */
 export const ingestActivities = proxyActivities<IngestActivities>(options(FIRST_WAITS, FIRST_WAITS.controlSeconds));
 
+/** Attempts at one activity on a worker's queue: enough for workers that are restarted, not for a batch that kills each. */
+const WORKER_ATTEMPTS = 100;
+
 /** Options of one call on a worker's queue. */
 export function ingestOptions(
-  { waits, attempts }: CampaignSettings,
+  { waits }: CampaignSettings,
   { taskQueue, summary }: { taskQueue: string; summary: string },
 ): ActivityOptions {
   const base = options(waits, waits.batchSeconds);
@@ -40,8 +43,7 @@ export function ingestOptions(
     taskQueue,
     summary,
     scheduleToStartTimeout: waits.workerAwaySeconds * 1000,
-    // At `attempts.batch` the activity itself holds what fails; the rest is for workers that die on the way.
-    retry: { ...base.retry, maximumAttempts: attempts.batch * 3 },
+    retry: { ...base.retry, maximumAttempts: WORKER_ATTEMPTS },
   };
 }
 

@@ -2,31 +2,32 @@ import { getExternalWorkflowHandle, setCurrentDetails } from '@temporalio/workfl
 import type { BatchResult } from '../ingest/campaign/load-batch';
 import { newsSignal } from './messages';
 
-/** How often, per page of batches, the campaign is told that the ledger has news. */
-const NEWS_PER_PAGE = 10;
+/**
+ * The campaign is told of news when a tenth of the time since the last run began has passed again, within these bounds
+ * (milliseconds): often at first, and no more than a few thousand times in days.
+ */
+const SOONEST = 1_000;
+const LATEST = 60_000;
 
 /** Keeps a super-transaction's current details and tells its campaign, now and then, to look at the ledger. */
 export class TransactionReport {
   private readonly tables = new Map<string, { units: number; rows: number; held: number }>();
-  private done = 0;
-  private every = 1;
+  private readonly began = Date.now();
+  private told = Date.now();
 
   constructor(
     private readonly campaign: string,
     private readonly transactionId: number,
   ) {}
 
-  /** A page of so many batches begins. */
-  expect(batches: number): void {
-    this.every = Math.ceil(batches / NEWS_PER_PAGE);
-  }
-
   async add({ loaded, held }: BatchResult): Promise<void> {
     for (const { table, rows } of loaded) this.count(table, 1, rows, 0);
     for (const { table } of held) this.count(table, 0, 0, 1);
     this.show();
-    this.done++;
-    if (this.done % this.every === 0) await getExternalWorkflowHandle(this.campaign).signal(newsSignal, []);
+    const now = Date.now();
+    if (now - this.told < Math.min(LATEST, Math.max(SOONEST, (now - this.began) / 10))) return;
+    this.told = now;
+    await getExternalWorkflowHandle(this.campaign).signal(newsSignal, []);
   }
 
   private count(table: string, units: number, rows: number, held: number): void {

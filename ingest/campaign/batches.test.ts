@@ -1,7 +1,10 @@
 import { batchLabel, cutBatches, type WaitingUnit } from './batches';
 
-const waiting = (worker: string, count: number, bytes = 10): WaitingUnit[] =>
-  Array.from({ length: count }, (_, unit) => ({ unit, worker, table: 'T', chunk: unit + 1, overlap: false, bytes }));
+const waiting = (worker: string, count: number, bytes = 10, files = 1): WaitingUnit[] =>
+  Array.from({ length: count }, (_, unit) => ({
+    ...{ unit, worker, table: 'T', chunk: unit + 1, overlap: false },
+    ...{ bytes, files },
+  }));
 
 const shape = (units: WaitingUnit[], limit: number, size: { units: number; bytes: number }) =>
   cutBatches(units, limit, size).map((batch) => [batch.worker, batch.units]);
@@ -17,6 +20,18 @@ test('none above its size, unless it is a single unit', () => {
     ['w1', [2]],
   ]);
   expect(shape(waiting('w1', 2, 1000), 9, { units: 9, bytes: 20 })).toEqual([
+    ['w1', [0]],
+    ['w1', [1]],
+  ]);
+});
+
+test('none of more than 50 files, unless it is a single unit', () => {
+  expect(shape(waiting('w1', 5, 1, 20), 9, { units: 9, bytes: 100 })).toEqual([
+    ['w1', [0, 1]],
+    ['w1', [2, 3]],
+    ['w1', [4]],
+  ]);
+  expect(shape(waiting('w1', 2, 1, 500), 9, { units: 9, bytes: 100 })).toEqual([
     ['w1', [0]],
     ['w1', [1]],
   ]);

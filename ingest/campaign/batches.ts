@@ -8,7 +8,12 @@ export interface WaitingUnit {
   chunk: number;
   overlap: boolean;
   bytes: number;
+  /** How many files it is loaded from. */
+  files: number;
 }
+
+/** Files of one batch, unless a single unit has more: each is named in the batch's result, and so in a history. */
+const MAX_FILES = 50;
 
 /**
  * Cuts waiting units (sorted by worker, then unit) into batches for one worker each, none above the given sizes unless it is a
@@ -20,11 +25,12 @@ export function cutBatches(waiting: WaitingUnit[], limit: number, size: { units:
     const queue = queues.get(unit.worker) ?? [];
     queues.set(unit.worker, queue);
     const last = queue.at(-1);
-    if (last !== undefined && last.units.length < size.units && last.bytes + unit.bytes <= size.bytes) {
+    if (last !== undefined && fits(last, unit, size)) {
       last.units.push(unit);
       last.bytes += unit.bytes;
+      last.files += unit.files;
     } else {
-      queue.push({ worker: unit.worker, units: [unit], bytes: unit.bytes });
+      queue.push({ worker: unit.worker, units: [unit], bytes: unit.bytes, files: unit.files });
     }
   }
   const batches: Batch[] = [];
@@ -42,6 +48,11 @@ interface Cut {
   worker: string;
   units: WaitingUnit[];
   bytes: number;
+  files: number;
+}
+
+function fits({ units, bytes, files }: Cut, unit: WaitingUnit, size: { units: number; bytes: number }): boolean {
+  return units.length < size.units && bytes + unit.bytes <= size.bytes && files + unit.files <= MAX_FILES;
 }
 
 /** For people: `Object ×40 chunks`, `Object chunk 7480 overlap`, `Filter`; several tables are joined by commas. */

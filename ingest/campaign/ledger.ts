@@ -201,6 +201,10 @@ export interface CampaignLedger {
     unit: number,
     contributions: LoadedContribution[],
   ): Promise<void>;
+  /** Counts a failure of loading the unit in its super-transaction; returns how many there were. */
+  countFailure(planId: string, transactionId: number, worker: string, unit: number): Promise<number>;
+  /** Whether the process that loads for this worker has said within the last minute that it is there. */
+  isPresent(worker: string): Promise<boolean>;
   /** planned → held, if the unit is (still) this super-transaction's. */
   hold(
     planId: string,

@@ -19,7 +19,7 @@ async function started() {
   const { database, planId } = plan;
   const next = (seq: number) => campaigns.begin(plan, seq);
   const load = (transactionId: number) =>
-    loadBatch({ planId, transactionId, worker: worker.name, units: [0], lastAttempt: true }, { worker, ledger });
+    loadBatch({ planId, transactionId, worker: worker.name, units: [0], attempts: 1 }, { worker, ledger });
   const rows = () => campaigns.rows(database);
   return { controller, ledger, worker, database, planId, next, load, rows };
 }

@@ -8,8 +8,8 @@ export interface BatchRequest {
   worker: string;
   /** Unit numbers of the plan. */
   units: number[];
-  /** No further attempt follows: what still fails is held, with its cause. */
-  lastAttempt: boolean;
+  /** Failures of a unit after which it is held, with its cause. Times when a database was away do not count. */
+  attempts: number;
 }
 
 export interface LoadedUnit {
@@ -44,10 +44,16 @@ const FATAL: ReadonlySet<ErrorCode> = new Set([
   'TABLE_PUBLISHED',
 ]);
 
+/** A database of ours is away or in the way: everything waits, nothing is held for it (docs/design.md §6). */
+const WAITED_FOR: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'BUSY']);
+
+/** Warnings of one contribution that go into a result, and so into a history; the ledger keeps all that were asked for. */
+const SHOWN_WARNINGS = 5;
+
 /**
  * Loads the units of one batch on one worker. Safe to repeat: units that an earlier attempt recorded are only reported.
- * Input faults (bad rows, changed sources, …) hold their unit at once; passing failures are collected and thrown at the end as
- * one transient error, so that a further attempt takes up only those; the last attempt holds them.
+ * Input faults (bad rows, changed sources, …) hold their unit at once. Passing failures are collected and thrown at the end as
+ * one transient error, so that a further attempt takes up only those; a unit that failed `attempts` times is held.
  */
 export async function loadBatch(
   request: BatchRequest,
@@ -68,6 +74,12 @@ export async function loadBatch(
     await ledger.hold(planId, transactionId, worker.name, unit.unit, error.code, error.message);
     const { table, chunk, overlap } = unit;
     result.held.push({ unit: unit.unit, table, chunk, overlap, code: error.code, message: error.message });
+  };
+
+  const isFinal = async (unit: PlannedUnit, error: IngestError) => {
+    if (!error.transient) return true;
+    if (WAITED_FOR.has(error.code)) return false;
+    return (await ledger.countFailure(planId, transactionId, worker.name, unit.unit)) >= request.attempts;
   };
 
   for (const unit of units) {
@@ -96,17 +108,15 @@ export async function loadBatch(
     } catch (error) {
       if (!(error instanceof IngestError) || FATAL.has(error.code)) throw error;
       if (error.details.retryAllowed === false) return { ...result, mustAbort: error.message };
-      if (!error.transient) await hold(unit, error);
+      if (await isFinal(unit, error)) await hold(unit, error);
       else again.push({ unit, error });
+      // The other units would only meet the same.
+      if (error.code === 'UNAVAILABLE') break;
     }
   }
 
   const [first] = again;
   if (!first) return result;
-  if (request.lastAttempt) {
-    for (const { unit, error } of again) await hold(unit, error);
-    return result;
-  }
   throw new IngestError(first.error.code, `${again.length} of ${units.length} units failed: ${first.error.message}`, {
     units: again.map(({ unit, error }) => ({
       unit: unit.unit,
@@ -163,6 +173,6 @@ function summary(unit: PlannedUnit, contributions: LoadedContribution[]): Loaded
     overlap,
     rows: sum((c) => c.rowsLoaded),
     bytes: sum((c) => c.bytes),
-    contributions,
+    contributions: contributions.map((c) => ({ ...c, warnings: c.warnings.slice(0, SHOWN_WARNINGS) })),
   };
 }

@@ -4,6 +4,8 @@ import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import postgres from 'postgres';
 import type { CampaignInput } from '../../api/campaign/input';
 import { countCatalog } from '../../dev/catalog-counts';
+import { NativeController } from '../../ingest/controller/native/controller';
+import { openMetadata } from '../../ingest/storage/metadata';
 import { CampaignStack } from '../support/campaign-stack';
 import { type GeneratedCatalog, writeCatalog } from '../support/catalog';
 import { privateDir } from '../support/servers';
@@ -130,6 +132,36 @@ describe('held units', () => {
   });
 });
 
+test('a worker that is only slow to take its batches is waited for', async () => {
+  const busy = site.stack.part('ingest-w2');
+  await busy.kill('SIGSTOP');
+  try {
+    await start('busy', { waits: { ...FAST, workerAwaySeconds: 1 }, keepOpen: false });
+    await site.until(id('busy'), ['ingesting']);
+    // Long enough for several time-outs in its queue.
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    expect(await site.progress(id('busy'))).toMatchObject({ phase: 'ingesting', heldTotal: 0 });
+  } finally {
+    await busy.kill('SIGCONT');
+  }
+  await site.client.workflow.getHandle(id('busy')).result();
+  expect(await counts('busy')).toEqual(full());
+});
+
+test("somebody else's open super-transaction holds the publishing, until it is ended", async () => {
+  await startStuck('foreign', { keepOpen: false });
+  const foreign = await openForeign('foreign');
+  await site.stack.up();
+  const held = await site.until(id('foreign'), ['held']);
+  expect(held.error).toMatchObject({ code: 'OPEN_TRANSACTIONS' });
+  expect(held.error?.message).toContain(String(foreign.id));
+  await foreign.end();
+  const handle = site.client.workflow.getHandle(id('foreign'));
+  await handle.signal('retry');
+  await handle.result();
+  expect(await counts('foreign')).toEqual(full());
+});
+
 describe('ending early', () => {
   test('cancel aborts the open super-transaction, keeps nothing half done, and gives up the claim', async () => {
     const handle = await startStuck('cancelled');
@@ -184,6 +216,29 @@ test('a catalog without any file for chunks is published, too', async () => {
   expect({ published, ...tables.Filter }).toEqual({ published: true, rows: catalog.rows.Filter, workers: 2 });
 });
 
+describe('published campaigns', () => {
+  test.each(['cancel', 'abort', 'close'] as const)('%s closes them and undoes nothing', async (how) => {
+    const database = `published_${how}`;
+    const handle = await start(database);
+    await site.until(id(database), ['published']);
+    if (how === 'cancel') await handle.cancel();
+    else await handle.signal(how);
+    await expect(handle.result()).resolves.toMatchObject({ phase: 'closed', published: true });
+    expect(await counts(database)).toEqual(full());
+  });
+});
+
+test.each([[undefined], [null], [{}], ['a string']])('%j is no input, and is said to be none', async (input) => {
+  const args = input === undefined ? [] : [input];
+  const handle = await site.client.workflow.start('ingestCampaign', {
+    workflowId: `no-input-${JSON.stringify(input)}`,
+    taskQueue: 'campaigns',
+    args,
+  });
+  const failure = await handle.result().catch((error) => error);
+  expect(failure.cause).toMatchObject({ type: 'INVALID_INPUT' });
+});
+
 test('faults of an input are listed by path, and nothing is registered', async () => {
   const input = campaign('faulty') as { tables: { definition: Record<string, unknown>; contributions: unknown[] }[] };
   const [object, filter] = input.tables;
@@ -226,6 +281,28 @@ async function startStuck(database: string, more: Partial<CampaignInput> = {}): 
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return site.client.workflow.getHandle(id(database));
+}
+
+/** A super-transaction that a Qserv client began, as our controller sees it. */
+async function openForeign(database: string) {
+  const metadata = openMetadata(site.stack.postgres.url());
+  const { master, workers } = site.stack;
+  const servers = {
+    master: master.mysql,
+    workers: [...workers].map(([name, { mysql }]) => ({
+      ...{ name, mysql, host: '127.0.0.1', binaryPort: 25002, httpPort: 25004, enabled: true, readOnly: false },
+    })),
+  };
+  const controller = new NativeController({ target: 'local', servers, metadata });
+  const { id: transactionId } = await controller.beginTransaction(database, { pod: 'somebody else' });
+  return {
+    id: transactionId,
+    end: async () => {
+      await controller.endTransaction(transactionId, 'abort');
+      await controller.close();
+      await metadata.close();
+    },
+  };
 }
 
 async function untilHeldAs(database: string, code: string) {

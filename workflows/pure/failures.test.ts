@@ -13,19 +13,24 @@ const activity = (cause: Error) =>
 
 test('a worker that takes nothing is told apart from one that dies', () => {
   const away = batchFailure(activity(new TimeoutFailure('t', undefined, TimeoutType.SCHEDULE_TO_START)), 'ingest-w1');
-  expect(away).toMatchObject({ code: 'NO_WORKERS', transactionLost: false });
+  expect(away).toMatchObject({ code: 'NO_WORKERS', concerns: 'queue' });
   expect(away.message).toContain('ingest-w1');
   const dead = batchFailure(activity(new TimeoutFailure('t', undefined, TimeoutType.HEARTBEAT)), 'ingest-w1');
-  expect(dead).toMatchObject({ code: 'UNAVAILABLE', transactionLost: false });
+  expect(dead).toMatchObject({ code: 'LOAD_FAILED', concerns: 'unit' });
 });
 
 test.each(['ILLEGAL_STATE', 'UNKNOWN_TRANSACTION', 'REVOKED'])(
   '%s means that the super-transaction is lost',
   (type) => {
     const failure = ApplicationFailure.nonRetryable('gone', type);
-    expect(batchFailure(activity(failure), 'q')).toEqual({ code: type, message: 'gone', transactionLost: true });
+    expect(batchFailure(activity(failure), 'q')).toEqual({ code: type, message: 'gone', concerns: 'transaction' });
   },
 );
+
+test('a database that stays away is waited for', () => {
+  const failure = ApplicationFailure.create({ message: 'down', type: 'UNAVAILABLE' });
+  expect(batchFailure(activity(failure), 'q')).toMatchObject({ concerns: 'waiting' });
+});
 
 test('an error that is no activity failure is a defect and passes through', () => {
   const defect = new TypeError('x is undefined');

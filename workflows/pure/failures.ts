@@ -2,15 +2,19 @@ import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailu
 import type { CampaignError } from '../../api/campaign/progress';
 import type { ErrorCode } from '../../ingest/core/errors';
 
-/** Why a batch's activity failed for good, as a held unit records it. */
+/** Why an activity on a worker's queue failed for good, as a held unit records it. */
 export interface BatchFailure {
   code: ErrorCode;
   message: string;
-  /** The super-transaction itself is gone or ended: hold nothing, begin anew. */
-  transactionLost: boolean;
+  /**
+   * transaction: it is gone or ended; hold nothing, begin anew. queue: nobody took the batch, for the worker is busy or away.
+   * waiting: a database of ours stays away; ask again. unit: hold.
+   */
+  concerns: 'transaction' | 'queue' | 'waiting' | 'unit';
 }
 
 const TRANSACTION_LOST: ReadonlySet<string> = new Set(['ILLEGAL_STATE', 'UNKNOWN_TRANSACTION', 'REVOKED']);
+const WAITED_FOR: ReadonlySet<string> = new Set(['UNAVAILABLE', 'BUSY']);
 
 /** Reads an activity's failure. Anything that is not one is rethrown: a defect of ours. */
 export function batchFailure(error: unknown, taskQueue: string): BatchFailure {
@@ -18,19 +22,18 @@ export function batchFailure(error: unknown, taskQueue: string): BatchFailure {
   const { cause } = error;
   if (cause instanceof TimeoutFailure) {
     if (cause.timeoutType === 'SCHEDULE_TO_START') {
-      return lost('NO_WORKERS', `no ingest worker took the batch: start \`worker ingest\` for the queue ${taskQueue}`);
+      const message = `no ingest worker took the batch: start \`worker ingest\` for the queue ${taskQueue}`;
+      return { code: 'NO_WORKERS', message, concerns: 'queue' };
     }
-    return lost('UNAVAILABLE', `the ingest worker on ${taskQueue} went away while loading, again and again`);
+    const message = `the ingest worker on ${taskQueue} went away while loading, again and again`;
+    return { code: 'LOAD_FAILED', message, concerns: 'unit' };
   }
   if (cause instanceof ApplicationFailure) {
     const code = (cause.type ?? 'INTERNAL') as ErrorCode;
-    return { code, message: cause.message, transactionLost: TRANSACTION_LOST.has(code) };
+    const concerns = TRANSACTION_LOST.has(code) ? 'transaction' : WAITED_FOR.has(code) ? 'waiting' : 'unit';
+    return { code, message: cause.message, concerns };
   }
-  return lost('INTERNAL', cause?.message ?? error.message);
-}
-
-function lost(code: ErrorCode, message: string): BatchFailure {
-  return { code, message, transactionLost: false };
+  return { code: 'INTERNAL', message: cause?.message ?? error.message, concerns: 'unit' };
 }
 
 /** The innermost cause of a failed activity or child, as the campaign reports it. */

@@ -16,11 +16,15 @@ import {
 import { type ErrorCode, IngestError } from '../../../core/errors';
 import type { LoadedContribution, LoadUnit } from '../../../worker/worker';
 import type { Metadata } from '../open';
+import { isPresent } from '../presence';
 import { deleteClaim, findClaim, insertClaim, replaceClaim } from './claims';
 import * as loads from './loads';
 import * as placements from './placements';
 import { copyUnits, findPlan, findRegistered, findTablesInUse, findUnits, insertPlan, updateRegistered } from './plans';
 import { findProgress } from './progress';
+
+/** Ingest workers announce themselves several times within this. */
+const PRESENT_SECONDS = 60;
 
 /** The ledger in PostgreSQL (migration 003). Any number of processes may use it at once. */
 export class PostgresLedger implements CampaignLedger {
@@ -146,6 +150,14 @@ export class PostgresLedger implements CampaignLedger {
     return this.metadata.transaction((tx) =>
       loads.insertLoaded(tx, planId, transactionId, worker, unit, contributions),
     );
+  }
+
+  countFailure(planId: string, transactionId: number, worker: string, unit: number): Promise<number> {
+    return this.metadata.run((sql) => placements.countFailure(sql, planId, transactionId, worker, unit));
+  }
+
+  isPresent(worker: string): Promise<boolean> {
+    return this.metadata.run((sql) => isPresent(sql, worker, PRESENT_SECONDS));
   }
 
   hold(

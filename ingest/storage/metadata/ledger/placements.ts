@@ -63,7 +63,7 @@ export async function placeUnits(
       AND c.table_created IS NOT DISTINCT FROM (p.registered->>e.tbl)::bigint
     ON CONFLICT DO NOTHING`;
   await tx`
-    UPDATE campaign.placement SET transaction_id = ${transactionId}
+    UPDATE campaign.placement SET transaction_id = ${transactionId}, failures = 0
     WHERE plan_id = ${planId} AND seq = ${seq} AND state = 'planned'`;
 }
 
@@ -99,17 +99,33 @@ export interface PlannedRow {
   chunk: number;
   overlap: boolean;
   bytes: number;
+  files: number;
 }
 
 /** Placed units that are still planned: at most `perWorker` for each worker, in unit order. */
 export function findPlanned(sql: Queryable, planId: string, seq: number, perWorker: number): Promise<PlannedRow[]> {
   return sql<PlannedRow[]>`
-    SELECT unit, worker, tbl, chunk, overlap, bytes FROM (
-      SELECT p.unit, p.worker, u.tbl, u.chunk, u.overlap, u.bytes,
+    SELECT unit, worker, tbl, chunk, overlap, bytes, files FROM (
+      SELECT p.unit, p.worker, u.tbl, u.chunk, u.overlap, u.bytes, jsonb_array_length(u.sources) AS files,
         row_number() OVER (PARTITION BY p.worker ORDER BY p.unit) AS position
       FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit)
       WHERE p.plan_id = ${planId} AND p.seq = ${seq} AND p.state = 'planned'
     ) AS planned WHERE position <= ${perWorker} ORDER BY worker, unit`;
+}
+
+/** How often loading the unit has failed in this super-transaction; 0 when it is another's by now. */
+export async function countFailure(
+  sql: Queryable,
+  planId: string,
+  transactionId: number,
+  worker: string,
+  unit: number,
+): Promise<number> {
+  const [row] = await sql<{ failures: number }[]>`
+    UPDATE campaign.placement SET failures = failures + 1
+    WHERE plan_id = ${planId} AND worker = ${worker} AND unit = ${unit} AND transaction_id = ${transactionId}
+    RETURNING failures`;
+  return row?.failures ?? 0;
 }
 
 export async function holdUnit(

@@ -3,6 +3,7 @@ import { records } from './001-records';
 import { loadUnits } from './002-load-units';
 import { campaigns } from './003-campaigns';
 import { tableIdentity } from './004-table-identity';
+import { presence } from './005-presence';
 
 /** All migrations in order. A new one is a file here and a line below; one that was released is never changed. */
-export const MIGRATIONS: readonly Migration[] = [records, loadUnits, campaigns, tableIdentity];
+export const MIGRATIONS: readonly Migration[] = [records, loadUnits, campaigns, tableIdentity, presence];
