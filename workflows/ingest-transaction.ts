@@ -47,7 +47,7 @@ export interface TransactionOutcome {
 const PAGE = 200;
 
 /** Events and bytes of history at which a new run takes over, once the batches in work have ended. */
-const LONG_HISTORY = 2_000;
+const LONG_HISTORY = 1_000;
 const LARGE_HISTORY = 16 * 2 ** 20;
 
 /** The super-transaction cannot be saved: abort it and begin another. */

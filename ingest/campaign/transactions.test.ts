@@ -22,7 +22,7 @@ async function loaded() {
 
 function load(planId: string, transactionId: number) {
   const { worker, ledger } = campaigns;
-  return loadBatch({ planId, transactionId, worker: worker.name, units: [0], lastAttempt: true }, { worker, ledger });
+  return loadBatch({ planId, transactionId, worker: worker.name, units: [0], attempts: 1 }, { worker, ledger });
 }
 
 const states = async (planId: string) => (await campaigns.ledger.progress(planId))[0]?.byState;

@@ -29,7 +29,7 @@ async function running(firstRunId: string, known?: Registered) {
   const attempt = { ...campaigns.attempt(plan), firstRunId, attempt: known ? 2 : 1 };
   const transactionId = await begin(campaigns, attempt);
   await place(campaigns, plan.planId, 0, transactionId);
-  const batch = { planId: plan.planId, transactionId, worker: worker.name, units: [0], lastAttempt: true };
+  const batch = { planId: plan.planId, transactionId, worker: worker.name, units: [0], attempts: 1 };
   expect(await loadBatch(batch, { worker, ledger })).toMatchObject({ loaded: [{ rows: 9 }] });
   return { plan, transactionId };
 }

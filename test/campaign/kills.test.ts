@@ -15,7 +15,6 @@ const SHAPE: CatalogShape = { chunks: 24, rowsPerChunk: 60_000, regularRows: 500
 const SETTINGS = {
   batch: { units: 2, bytes: 2 ** 20 },
   waits: { heartbeatSeconds: 6, retryMaximumSeconds: 2, progressSeconds: 1 },
-  attempts: { batch: 30 },
 };
 const VICTIMS = ['ingest-w1', 'campaigns', 'mariadb-w1', 'temporal'];
 
