@@ -184,6 +184,7 @@ async function undo(run: CampaignRun, error: unknown): Promise<unknown> {
     const rollback = stopped ? run.settings.rollback : 'open';
     try {
       undone.push(...(await run.activities.undoCampaign({ ...run.claim, planId, rollback })));
+      if (planId !== undefined) await run.refresh();
     } catch (reason) {
       undone.push(`could not undo everything: ${campaignError(reason).message}`);
     }

@@ -1,20 +1,12 @@
-import {
-  CancellationScope,
-  ContinueAsNew,
-  continueAsNew,
-  getExternalWorkflowHandle,
-  isCancellation,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { CancellationScope, ContinueAsNew, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { QueuedBatch } from '../activities/campaign';
 import type { BatchResult } from '../ingest/campaign/load-batch';
 import type { CampaignSettings } from '../ingest/campaign/settings';
 import type { ErrorCode } from '../ingest/core/errors';
-import { newsSignal } from './messages';
 import { controllerActivities, ingestActivities, ingestOptions } from './proxies';
 import { bounded } from './pure/bounded';
 import { batchFailure } from './pure/failures';
-import { TransactionReport } from './transaction-report';
+import { TransactionReport, tellCampaign } from './transaction-report';
 
 export interface TransactionInput {
   /** The campaign's. */
@@ -72,6 +64,7 @@ export async function ingestTransaction(input: TransactionInput): Promise<Transa
         const transactionId = await activities.beginTransaction(ref);
         open = { attempt, transactionId, queues: {}, away: [] };
         await orRedo(activities.locateUnits({ ...ref, transactionId }));
+        await tellCampaign(workflowId);
       }
       await loadAndVerify(input, open);
       await orRedo(activities.commitTransaction({ ...ref, transactionId: open.transactionId }));
@@ -80,7 +73,7 @@ export async function ingestTransaction(input: TransactionInput): Promise<Transa
       if (error instanceof ContinueAsNew) throw error;
       await CancellationScope.nonCancellable(async () => {
         const aborted = await activities.abortTransaction(ref);
-        if (isCancellation(error)) await getExternalWorkflowHandle(workflowId).signal(newsSignal, aborted);
+        if (isCancellation(error)) await tellCampaign(workflowId, aborted);
       });
       if (!(error instanceof Redo)) throw error;
       lastReason = error.message;

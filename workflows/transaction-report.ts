@@ -9,6 +9,11 @@ import { newsSignal } from './messages';
 const SOONEST = 1_000;
 const LATEST = 60_000;
 
+/** Tells the campaign to look at the ledger, and which super-transactions a cancellation made this one abort. */
+export async function tellCampaign(workflowId: string, aborted: number[] = []): Promise<void> {
+  await getExternalWorkflowHandle(workflowId).signal(newsSignal, aborted);
+}
+
 /** Keeps a super-transaction's current details and tells its campaign, now and then, to look at the ledger. */
 export class TransactionReport {
   private readonly tables = new Map<string, { units: number; rows: number; held: number }>();
@@ -27,7 +32,7 @@ export class TransactionReport {
     const now = Date.now();
     if (now - this.told < Math.min(LATEST, Math.max(SOONEST, (now - this.began) / 10))) return;
     this.told = now;
-    await getExternalWorkflowHandle(this.campaign).signal(newsSignal, []);
+    await tellCampaign(this.campaign);
   }
 
   private count(table: string, units: number, rows: number, held: number): void {
