@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isLoadCharset } from '../../ingest/core/charsets';
 import { DIALECT_VALUES } from '../../ingest/core/dialect';
 
 /** Where the files of a table are and how they are read: one group of the campaign's `contributions` lists. */
@@ -85,6 +86,9 @@ export const chunkRange = z
   .union([chunk, z.string().regex(/^\d+-\d+$/, 'write a range as "first-last"')])
   .describe('A chunk number, or a range "first-last" of which the numbers that exist in this partitioning are taken.');
 
+/** Said of `http` where files are read from a folder. */
+export const NO_HTTP = 'belongs to http(s) sources; remove it';
+
 const FORMS = ['files', 'folder', 'template'] as const;
 const BELONGS_TO = {
   pattern: 'folder',
@@ -137,7 +141,10 @@ export const contributions = z
     dialect: dialect.optional(),
     charset: z
       .string()
-      .regex(/^[a-z0-9_]*$/i, 'use the name of a MySQL character set')
+      .refine(
+        (name) => name === '' || isLoadCharset(name),
+        'use the name of a MariaDB character set that LOAD DATA takes',
+      )
       .default('')
       .describe('MySQL character set of the files, e.g. utf8mb4. Default: "", the default of the workers (latin1).'),
     compression: z
@@ -159,6 +166,8 @@ export const contributions = z
       if (group[field as keyof typeof BELONGS_TO] !== undefined && given[0] !== form)
         fault(field, `belongs to "${form}"; remove it`);
     }
+    if (group.allowEmpty && given[0] !== 'folder') fault('allowEmpty', 'belongs to "folder"; remove it');
+    if (group.http !== undefined && given[0] === 'folder') fault('http', NO_HTTP);
     if (group.folder !== undefined && group.pattern === undefined) {
       fault('pattern', 'required with folder: a regular expression for the paths below it, ".*" for all files');
     }

@@ -67,6 +67,13 @@ test('a definition is an object or a reference', () => {
   expect(faults({ database: { $ref: 7 } })).toEqual(['database.$ref: Invalid input: expected string, received number']);
 });
 
+test.each([{ heartbeatSeconds: 0.5 }, { batchSeconds: 1e9 }, { workerAwaySeconds: 1e300 }])(
+  'waits have bounds: %p',
+  (waits) => {
+    expect(faults({ waits })).toEqual([expect.stringMatching(/^waits\.\w+: Too (small|big)/)]);
+  },
+);
+
 describe('contributions', () => {
   test('exactly one form', () => {
     expect(tableFaults({})).toEqual([
@@ -117,6 +124,21 @@ describe('contributions', () => {
     expect(fault).toMatch(/headers\[0\]: the value of .* is a secret/);
     expect(fault).not.toContain('s3cret');
     expect(more).toEqual([]);
+  });
+
+  test('what belongs to folders or to http only; charsets', () => {
+    expect(
+      tableFaults(
+        { files: [{ url: 'a' }], allowEmpty: true },
+        { folder: 'data', pattern: '.*', http: {} },
+        { files: [{ url: 'a' }], charset: 'utf16' },
+        { files: [{ url: 'a' }], charset: 'UTF8MB4' },
+      ),
+    ).toEqual([
+      'tables[0].contributions[0].allowEmpty: belongs to "folder"; remove it',
+      'tables[0].contributions[1].http: belongs to http(s) sources; remove it',
+      'tables[0].contributions[2].charset: use the name of a MariaDB character set that LOAD DATA takes',
+    ]);
   });
 
   test('secrets by reference', () => {

@@ -10,7 +10,8 @@ import { inputFaults } from './faults';
  */
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'use letters, digits, "_", "-" and "."');
-const seconds = z.number().positive();
+const MONTH = 30 * 24 * 3600;
+const seconds = z.number().positive().max(MONTH);
 const count = z.number().int().min(1);
 
 export const reference = z
@@ -43,6 +44,7 @@ export const campaignTable = z
 export const waits = z
   .strictObject({
     heartbeatSeconds: seconds
+      .min(1)
       .default(30)
       .describe('An activity that is silent for longer counts as dead and is tried again.'),
     planSeconds: seconds.default(24 * 3600).describe('Longest time that reading and checking the input may take.'),
@@ -149,7 +151,7 @@ export const campaignInput = z
       .min(1)
       .max(200)
       .optional()
-      .describe('Your own id of this request; appears in the provenance.'),
+      .describe('Your own id of this request; kept with the plan and in the context of every super-transaction.'),
   })
   .describe('A campaign: a catalog, where its files are, and how they are loaded and published.');
 

@@ -65,7 +65,7 @@ export interface CampaignProgress {
   totals: CampaignTotals;
   tables: CampaignTableProgress[];
   transactions: CampaignTransactions;
-  /** At most 50 units; `heldTotal` counts all. */
+  /** At most 20 units; `heldTotal` counts all. */
   held: HeldUnit[];
   heldTotal: number;
   published: boolean;

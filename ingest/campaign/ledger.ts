@@ -57,6 +57,8 @@ export interface PlanSummary {
   tables: TableTotals[];
   /** Units that an earlier campaign committed with an equal fingerprint; they are not planned again. */
   alreadyCommitted: number;
+  /** The input's. */
+  requestId?: string;
 }
 
 export interface Plan {
@@ -137,12 +139,6 @@ export function placeKey({ table, chunk, overlap }: { table: string; chunk: numb
   return `${table}/${chunk}${overlap ? '/overlap' : ''}`;
 }
 
-export interface LedgerTransaction {
-  seq: number;
-  /** Super-transaction ids that worked on this sequence number, oldest first. */
-  transactionIds: number[];
-}
-
 export interface CampaignLedger {
   /**
    * Takes or confirms the claim. `isOver` asks Temporal about a foreign holder. Errors: CLAIMED (details: workflowId).
@@ -156,8 +152,10 @@ export interface CampaignLedger {
 
   /** Stores the plan under its id; the same plan again is a no-op. Streams: units may be millions. */
   savePlan(plan: Omit<Plan, 'units'>, units: Iterable<PlannedUnit> | AsyncIterable<PlannedUnit>): Promise<void>;
-  /** The plan without its units. UNKNOWN… never: INTERNAL when the id does not exist. */
+  /** The plan without its units. INTERNAL when there is none with this id. */
   plan(planId: string): Promise<Omit<Plan, 'units'>>;
+  /** Ids of all plans for the database. */
+  plansOf(target: string, database: string): Promise<Set<string>>;
   /** Notes when the plan's tables were registered, by name, unless it is noted: what it commits stands in these. */
   noteRegistered(planId: string, created: Map<string, number>): Promise<void>;
   /** What was noted so; empty before. */
@@ -230,7 +228,6 @@ export interface CampaignLedger {
   retryHeld(planId: string): Promise<number | null>;
   skipHeld(planId: string): Promise<number>;
   progress(planId: string): Promise<TableProgress[]>;
-  transactionsOf(planId: string): Promise<LedgerTransaction[]>;
   /** Planned super-transactions that still have units neither committed, held nor skipped (unplaced ones included), ascending. */
   pendingSequences(planId: string): Promise<number[]>;
   /** Super-transactions of any campaign for (target, database) with units that are loaded but not settled. */

@@ -297,9 +297,16 @@ describe('what is wrong is named by its path, and nothing is stored', () => {
 describe('templates', () => {
   let server: Server;
   let base: string;
+  /** How often /tired still answers that it is busy. */
+  let tiredness = 2;
   beforeAll(async () => {
     server = createServer((request, response) => {
       if (request.url === '/busy') response.writeHead(503).end();
+      else if (request.url === '/tired' && tiredness > 0) {
+        tiredness--;
+        response.writeHead(503).end();
+      } else if (request.url === '/tired') response.writeHead(200).end('a\tb\n');
+      else if (request.url === '/endless') response.writeHead(200, { 'transfer-encoding': 'chunked' }).end('a\tb\n');
       else if (!/^\/Object\/(over_)?7(480|481)\.csv$/.test(request.url ?? '')) response.writeHead(404).end();
       else
         response
@@ -349,10 +356,42 @@ describe('templates', () => {
     });
   });
 
-  test('a server that is busy is no fault of the input', async () => {
+  test('a source that breaks off is looked at again; one that stays broken is told by its path', async () => {
     const input = await example();
-    input.tables[2].contributions = [{ files: [{ url: `${base}busy` }] }];
-    await expect(draftPlan(input, 'k', services)).rejects.toMatchObject({ code: 'SOURCE_BROKEN' });
+    input.tables[2].contributions = [{ files: [{ url: `${base}tired` }, { url: `${base}busy` }] }];
+    await expect(draftPlan(input, 'k', services)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      details: {
+        faults: [
+          {
+            path: 'tables[2].contributions[0].files[1]',
+            message: expect.stringMatching(/busy: the server answered 503/),
+          },
+        ],
+      },
+    });
+    expect(tiredness).toBe(0);
+  }, 20_000);
+
+  test('where the server gives no length, the declared one counts', async () => {
+    const input = await example();
+    input.tables[2].contributions = [{ files: [{ url: `${base}endless`, bytes: 4 }] }];
+    const { plan, units } = await draftPlan(input, 'k', services);
+    expect(plan.summary.tables[2]).toMatchObject({ table: 'Filter', bytes: 4 });
+    expect([...units()].at(-1)?.sources[0]?.expect).toEqual({ bytes: 4 });
+  });
+
+  test('http does not belong to files; the request id goes with the plan', async () => {
+    const input = await example();
+    input.requestId = 'nightly-7';
+    expect((await draftPlan(input, 'k', services)).plan.summary.requestId).toBe('nightly-7');
+    const [file] = input.tables[2].contributions[0].files;
+    input.tables[2].contributions = [{ files: [file], http: {} }];
+    const error = await draftPlan(input, 'k', services).catch((e) => e);
+    expect(error.details.faults[0]).toEqual({
+      path: 'tables[2].contributions[0].http',
+      message: 'belongs to http(s) sources; remove it',
+    });
   });
 });
 

@@ -203,6 +203,7 @@ function draft(
     bytes: sum('bytes'),
     tables: totals,
     alreadyCommitted,
+    ...(campaign.requestId === undefined ? {} : { requestId: campaign.requestId }),
   };
   const plan = { summary, databaseDefinition: catalog.database, tables, quality, maxNumWarnings };
   return { plan, units: () => plannedUnits(units, transactions) };

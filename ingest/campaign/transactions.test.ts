@@ -1,6 +1,6 @@
 import { Campaigns, filterInput } from '../../test/support/planning';
 import { loadBatch } from './load-batch';
-import { abort, abortAll, commit } from './transactions';
+import { abort, abortAll, begin, commit, endLeftovers } from './transactions';
 
 /** Super-transactions whose activities die between two steps, or that somebody else ends, on real servers. */
 
@@ -55,4 +55,21 @@ test('what somebody else committed is committed for the ledger, and not redone',
   expect(await abort(campaigns, campaigns.attempt(plan))).toEqual([]);
   expect(await states(plan.planId)).toMatchObject({ committed: 1 });
   expect(await campaigns.ledger.pendingSequences(plan.planId)).toEqual([]);
+}, 60_000);
+
+test('leftovers are what campaigns of the database began, not what looks like it', async () => {
+  const plan = await campaigns.register({ ...(await filterInput()), requestId: 'nightly-7' });
+  const { controller } = campaigns;
+  const mine = await begin(campaigns, campaigns.attempt(plan));
+  const { context } = await controller.transaction(mine);
+  expect(context).toMatchObject({ requestId: 'nightly-7' });
+  const others = [
+    { campaign: 'a campaign of the service before this one' },
+    { ...context, token: 'mine' },
+    { ...context, planId: 'unknown', token: `${plan.database}/unknown/0/1` },
+  ];
+  const ids = [];
+  for (const other of others) ids.push((await controller.beginTransaction(plan.database, other)).id);
+  expect(await endLeftovers(campaigns, 'local', plan.database)).toEqual([`aborted super-transaction ${mine}`]);
+  for (const id of ids) expect(await controller.transaction(id)).toMatchObject({ state: 'STARTED' });
 }, 60_000);

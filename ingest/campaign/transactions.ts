@@ -36,11 +36,19 @@ function contextOf(attempt: TransactionAttempt): OurContext {
   return { token, campaign: workflowId, run: firstRunId, planId, seq };
 }
 
-const isOurs = (transaction: TransactionDescriptor) => typeof transaction.context.campaign === 'string';
+/** True for a super-transaction that a campaign of one of these plans began: nobody else's is ended for being in the way. */
+function isOurs({ context }: TransactionDescriptor, plans: Set<string>): boolean {
+  const { token, campaign, planId, seq } = context;
+  if (typeof token !== 'string' || typeof planId !== 'string' || !plans.has(planId)) return false;
+  const start = `${campaign}/${planId}/${seq}/`;
+  return token.startsWith(start) && /^\d+$/.test(token.slice(start.length));
+}
 
 /** Begins the super-transaction, or finds the one that an earlier call with an unknown outcome began. */
-export async function begin({ controller }: Services, attempt: TransactionAttempt): Promise<number> {
-  const { id } = await controller.beginTransaction(attempt.database, { ...contextOf(attempt) });
+export async function begin({ controller, ledger }: Services, attempt: TransactionAttempt): Promise<number> {
+  const { requestId } = (await ledger.plan(attempt.planId)).summary;
+  const request = requestId === undefined ? {} : { requestId };
+  const { id } = await controller.beginTransaction(attempt.database, { ...contextOf(attempt), ...request });
   return id;
 }
 
@@ -162,7 +170,8 @@ async function transactionsIn(controller: Controller, database: string): Promise
  */
 export async function endLeftovers(services: Services, target: string, database: string): Promise<string[]> {
   const { controller, ledger } = services;
-  const open = (t: TransactionDescriptor) => isOurs(t) && !isEnded(t.state);
+  const plans = await ledger.plansOf(target, database);
+  const open = (t: TransactionDescriptor) => isOurs(t, plans) && !isEnded(t.state);
   const done = (await abortWhere(services, database, open)).map((id) => `aborted super-transaction ${id}`);
   for (const { planId, transactionId } of await ledger.unsettled(target, database)) {
     const state = await stateOf(controller, transactionId);

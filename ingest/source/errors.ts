@@ -28,6 +28,15 @@ export function sourceError(
   return new IngestError(code, `${shownUrl(url)}: ${what}`, { url: shownUrl(url), ...details });
 }
 
+/** Node's codes for a host whose name is wrong and a certificate that does not hold. */
+const LASTING =
+  /^(ENOTFOUND$|CERT_|ERR_TLS_CERT|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH)/;
+
+/** True for a broken connection that trying again does not mend. */
+export function isLasting({ code, details }: IngestError): boolean {
+  return code === 'SOURCE_BROKEN' && typeof details.cause === 'string' && LASTING.test(details.cause);
+}
+
 /** The source broke off in a way that may pass. */
 export function broken(url: string, what: string, details: Record<string, unknown> = {}): IngestError {
   return sourceError('SOURCE_BROKEN', url, what, details);

@@ -1,7 +1,7 @@
 import { type Dispatcher, request } from 'undici';
 import { IngestError } from '../core/errors';
 import type { ContributionSource } from '../worker/worker';
-import { broken, shownUrl, sourceError } from './errors';
+import { broken, sourceError } from './errors';
 import type { SourceRules } from './rules';
 import type { StoredBytes, StoredFacts } from './stored';
 
@@ -155,7 +155,7 @@ function brokenHttp(url: string, error: unknown): IngestError {
   if (code === 'UND_ERR_INVALID_ARG')
     return sourceError('INVALID_INPUT', url, 'the HTTP request cannot be sent as given');
   const why = code ?? cause?.code ?? cause?.message ?? (error as Error).message;
-  return broken(shownUrl(url), `the connection broke (${why})`);
+  return broken(url, `the connection broke (${why})`, { cause: why });
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -1,5 +1,5 @@
 export { compressionOf } from './compression';
-export { shownUrl } from './errors';
+export { isLasting, shownUrl } from './errors';
 export { inspectSource } from './inspect';
 export { type OpenedSource, openSource, type SourceCounts } from './open';
 export { resolveSourceUrl, type SourceLocation } from './resolve';

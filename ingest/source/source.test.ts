@@ -6,7 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { DataHttpServer } from '../../test/support/data-server';
 import { DEFAULT_DIALECT } from '../core/dialect';
 import type { ContributionSource } from '../worker/worker';
-import { inspectSource, openSource, resolveSourceUrl, type SourceRules } from './index';
+import { broken } from './errors';
+import { inspectSource, isLasting, openSource, resolveSourceUrl, type SourceRules } from './index';
 
 const CSV = Array.from({ length: 50_000 }, (_, i) => `${i}\tname ${i}\t${i / 7}\n`).join('');
 let folder: string;
@@ -203,6 +204,23 @@ describe('HTTP', () => {
       expect(error).toMatchObject({ code, details: { httpError: status } });
       expect(JSON.stringify(error) + error.message).not.toContain('hidden');
     }
+  });
+
+  test.each([
+    ['ENOTFOUND', true],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', true],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', true],
+    ['EAI_AGAIN', false],
+    ['ECONNRESET', false],
+  ])('a connection that broke with %s, for good: %s', (cause, lasting) => {
+    expect(isLasting(broken('http://host/a', 'the connection broke', { cause }))).toBe(lasting);
+  });
+
+  test('the reason why a connection broke is told', async () => {
+    await expect(inspectSource(source('http://127.0.0.1:1/a'), rules)).rejects.toMatchObject({
+      code: 'SOURCE_BROKEN',
+      details: { cause: 'ECONNREFUSED' },
+    });
   });
 
   test('HEAD refused: a GET tells the facts', async () => {

@@ -1,4 +1,5 @@
 import { IngestError, type InputFault, invalidInput } from '../../core/errors';
+import { isLasting } from '../../source';
 
 /** An error message must fit into a Temporal failure, and nobody reads more. */
 const MOST_LISTED = 100;
@@ -19,7 +20,7 @@ export class Faults {
 
   /** Takes an error that the input is to blame for; others are thrown on. */
   take(path: string, error: unknown): void {
-    if (!(error instanceof IngestError) || !INPUT_ERRORS.has(error.code)) throw error;
+    if (!(error instanceof IngestError) || !(INPUT_ERRORS.has(error.code) || isLasting(error))) throw error;
     this.add(path, error.message);
   }
 

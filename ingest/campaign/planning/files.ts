@@ -1,6 +1,6 @@
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ContributionGroup, rangeBounds } from '../../../api/campaign/contributions';
+import { type ContributionGroup, NO_HTTP, rangeBounds } from '../../../api/campaign/contributions';
 import { IngestError } from '../../core/errors';
 import type { ChunkGeometry } from '../../core/geometry';
 import { DUMMY_CHUNK } from '../../core/names';
@@ -33,6 +33,21 @@ export interface ListingContext {
 
 /** The files of one group as the input names them; nothing is known of the files themselves yet. Faults are added. */
 export async function* listFiles(
+  group: ContributionGroup,
+  path: string,
+  context: ListingContext,
+): AsyncGenerator<PlannedFile> {
+  let told = group.http === undefined;
+  for await (const file of namedFiles(group, path, context)) {
+    if (!told && !/^https?:/i.test(file.url)) {
+      context.faults.add(`${path}.http`, NO_HTTP);
+      told = true;
+    }
+    yield file;
+  }
+}
+
+async function* namedFiles(
   group: ContributionGroup,
   path: string,
   context: ListingContext,

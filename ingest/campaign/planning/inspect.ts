@@ -1,4 +1,6 @@
-import { inspectSource, type SourceRules, shownUrl } from '../../source';
+import { setTimeout } from 'node:timers/promises';
+import { IngestError } from '../../core/errors';
+import { inspectSource, isLasting, type SourceRules, type StoredFacts, shownUrl } from '../../source';
 import type { ContributionSource } from '../../worker/worker';
 import type { CatalogTable } from './catalog';
 import { dialectOf } from './dialects';
@@ -7,6 +9,12 @@ import type { PlannedFile } from './files';
 
 /** Sources that are looked at side by side. */
 const SIDE_BY_SIDE = 32;
+
+/** Before each further look at a source that broke off. */
+const PAUSES_MS = [250, 1000, 2000];
+
+/** Sources of one group that stay broken before the rest is not looked at any more. */
+const MOST_BROKEN = 20;
 
 /** How a file is read; without the facts that the plan saw of it. */
 export function sourceOf(file: PlannedFile, table: CatalogTable): ContributionSource {
@@ -20,6 +28,24 @@ export function sourceOf(file: PlannedFile, table: CatalogTable): ContributionSo
   };
 }
 
+/** One broken source among many is tried a few times more. */
+async function inspect(source: ContributionSource, rules: SourceRules, signal?: AbortSignal): Promise<StoredFacts> {
+  for (const pause of PAUSES_MS) {
+    try {
+      return await inspectSource(source, rules, signal);
+    } catch (error) {
+      if (!isBroken(error) || isLasting(error)) throw error;
+    }
+    await setTimeout(pause);
+    signal?.throwIfAborted();
+  }
+  return inspectSource(source, rules, signal);
+}
+
+function isBroken(error: unknown): error is IngestError {
+  return error instanceof IngestError && error.code === 'SOURCE_BROKEN';
+}
+
 /** Looks at every file and hands on those that are there and as large as declared, with their facts. Faults are added. */
 export async function inspectFiles(
   files: AsyncIterable<PlannedFile>,
@@ -29,12 +55,19 @@ export async function inspectFiles(
   take: (file: PlannedFile) => void,
   signal?: AbortSignal,
 ): Promise<void> {
+  let broken = 0;
   await eachSideBySide(files, SIDE_BY_SIDE, async (file) => {
     signal?.throwIfAborted();
     try {
-      Object.assign(file, await inspectSource(sourceOf(file, table), rules, signal));
+      Object.assign(file, await inspect(sourceOf(file, table), rules, signal));
     } catch (error) {
-      faults.take(file.path, error);
+      if (!isBroken(error)) faults.take(file.path, error);
+      else {
+        faults.add(file.path, error.message);
+        broken++;
+        // Then it is the server, and the other files would only wait for the same.
+        if (broken === MOST_BROKEN) faults.check();
+      }
       return;
     }
     if (file.declared !== undefined && file.bytes !== undefined && file.bytes !== file.declared) {
@@ -44,6 +77,7 @@ export async function inspectFiles(
       );
       return;
     }
+    file.bytes ??= file.declared;
     take(file);
   });
 }

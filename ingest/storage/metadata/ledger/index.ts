@@ -5,7 +5,6 @@ import {
   type Claim,
   type CommittedUnit,
   type HeldUnit,
-  type LedgerTransaction,
   type Placement,
   type Plan,
   type PlannedUnit,
@@ -20,7 +19,16 @@ import { isPresent } from '../presence';
 import { deleteClaim, findClaim, insertClaim, replaceClaim } from './claims';
 import * as loads from './loads';
 import * as placements from './placements';
-import { copyUnits, findPlan, findRegistered, findTablesInUse, findUnits, insertPlan, updateRegistered } from './plans';
+import {
+  copyUnits,
+  findPlan,
+  findPlans,
+  findRegistered,
+  findTablesInUse,
+  findUnits,
+  insertPlan,
+  updateRegistered,
+} from './plans';
 import { findProgress } from './progress';
 
 /** Ingest workers announce themselves several times within this. */
@@ -64,6 +72,10 @@ export class PostgresLedger implements CampaignLedger {
 
   plan(planId: string): Promise<Omit<Plan, 'units'>> {
     return this.metadata.run((sql) => findPlan(sql, planId));
+  }
+
+  async plansOf(target: string, database: string): Promise<Set<string>> {
+    return new Set(await this.metadata.run((sql) => findPlans(sql, target, database)));
   }
 
   noteRegistered(planId: string, created: Map<string, number>): Promise<void> {
@@ -211,11 +223,6 @@ export class PostgresLedger implements CampaignLedger {
         tables.map((table) => table.name),
       ),
     );
-  }
-
-  async transactionsOf(planId: string): Promise<LedgerTransaction[]> {
-    const rows = await this.metadata.run((sql) => placements.findTransactions(sql, planId));
-    return rows.map(({ seq, ids }) => ({ seq, transactionIds: ids }));
   }
 
   pendingSequences(planId: string): Promise<number[]> {

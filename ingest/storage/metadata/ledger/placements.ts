@@ -3,8 +3,8 @@ import type { ErrorCode } from '../../../core/errors';
 import type { Queryable, Transaction } from '../open';
 
 /**
- * Units belong to a planned super-transaction (`seq`) by their plan, or because a retry moved their placements there.
- * Units that have gone to a later one by retry are no longer counted to the first.
+ * Units belong to a planned super-transaction (`seq`) by their plan, or because a retry moved placements of theirs there; then
+ * they are units of both.
  */
 function unitsOf(sql: Queryable, planId: string, seq: number) {
   return sql`
@@ -230,10 +230,4 @@ export async function findPendingSequences(sql: Queryable, planId: string): Prom
       AND NOT EXISTS (SELECT 1 FROM campaign.placement p WHERE p.plan_id = u.plan_id AND p.unit = u.unit)
     ORDER BY seq`;
   return rows.map((row) => row.seq);
-}
-
-export async function findTransactions(sql: Queryable, planId: string): Promise<{ seq: number; ids: number[] }[]> {
-  return sql<{ seq: number; ids: number[] }[]>`
-    SELECT seq, array_agg(transaction_id::int ORDER BY transaction_id) AS ids
-    FROM campaign.transaction WHERE plan_id = ${planId} GROUP BY seq ORDER BY seq`;
 }

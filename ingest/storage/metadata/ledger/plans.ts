@@ -84,6 +84,12 @@ export async function findPlan(sql: Queryable, planId: string): Promise<Omit<Pla
   };
 }
 
+export async function findPlans(sql: Queryable, target: string, database: string): Promise<string[]> {
+  const rows = await sql<{ plan_id: string }[]>`
+    SELECT plan_id FROM campaign.plan WHERE target = ${target} AND database = ${database}`;
+  return rows.map((row) => row.plan_id);
+}
+
 /** When the plan's tables were registered; the first word counts. */
 export async function updateRegistered(
   sql: Queryable,
