@@ -1,5 +1,5 @@
 import type { CampaignLedger, Claim, HeldUnit, PlanSummary, TableProgress } from '../ingest/campaign/ledger';
-import { registerCatalog } from '../ingest/campaign/register';
+import { checkTables, registerCatalog } from '../ingest/campaign/register';
 import type { CampaignSettings } from '../ingest/campaign/settings';
 import * as transactions from '../ingest/campaign/transactions';
 import { undo } from '../ingest/campaign/undo';
@@ -131,8 +131,10 @@ export function createCampaignActivities(services: CampaignServices) {
     retryHeld: (planId: string) => run(() => ledger.retryHeld(planId)),
     skipHeld: (planId: string) => run(() => ledger.skipHeld(planId)),
 
-    publishCatalog: (ref: CampaignRef) =>
+    /** Publishes, unless a table that the plan filled is gone. */
+    publishCatalog: (ref: CampaignRef & { planId: string }) =>
       run(async () => {
+        await checkTables(on(ref), ref.planId);
         const { renamed, copied, database } = await services.controller(ref.target).publish(ref.database);
         return { renamed, copied, publishTime: database.publishTime };
       }),

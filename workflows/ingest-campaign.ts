@@ -141,7 +141,7 @@ async function publish(run: CampaignRun): Promise<void> {
   for (;;) {
     run.enter('publishing', { error: undefined });
     try {
-      await run.activities.publishCatalog(run.ref);
+      await run.activities.publishCatalog({ ...run.ref, planId: run.planId });
       return run.enter('published', { published: true });
     } catch (error) {
       const failure = campaignError(error);

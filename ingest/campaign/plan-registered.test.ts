@@ -109,7 +109,7 @@ describe('tables that somebody deleted', () => {
       const { planId } = await planCampaign(input, 'second', services);
       const second = { ...plan, planId };
       const drop = () => controller.deleteTable(plan.database, 'Source');
-      const said = { code: 'ILLEGAL_STATE', message: expect.stringContaining('deleted Source of database') };
+      const said = { code: 'UNKNOWN_TABLE', message: expect.stringContaining('deleted Source of database') };
       if (when === 'registering') {
         await drop();
         await expect(registerCatalog(campaigns, planId)).rejects.toMatchObject(said);

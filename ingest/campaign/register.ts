@@ -11,7 +11,7 @@ interface Services {
 /**
  * Registers the plan's database and tables, directors first as the plan orders them. What is there already and equal stays.
  * A plan without files for chunks gets the dummy chunk allocated, since Qserv publishes no database without a chunk
- * (docs/contract/controller.md §4.3). ILLEGAL_STATE when a table was deleted whose committed units the plan counts on.
+ * (docs/contract/controller.md §4.3). UNKNOWN_TABLE when a table was deleted whose committed units the plan counts on.
  */
 export async function registerCatalog({ controller, ledger }: Services, planId: string): Promise<void> {
   const { databaseDefinition, tables, summary } = await ledger.plan(planId);
@@ -33,7 +33,7 @@ export async function registerCatalog({ controller, ledger }: Services, planId: 
 }
 
 /**
- * Throws ILLEGAL_STATE when a table of the plan is no longer the one that was registered for it: rows that the ledger counts as
+ * Throws UNKNOWN_TABLE when a table of the plan is no longer the one that was registered for it: rows that the ledger counts as
  * committed went with it.
  */
 export async function checkTables({ controller, ledger }: Services, planId: string): Promise<void> {
@@ -60,7 +60,7 @@ function requireSame(
   const message =
     `somebody deleted ${gone.join(', ')} of database ${database} while this campaign ran, and the rows with it; ` +
     'start the campaign again, it loads what is missing';
-  throw new IngestError('ILLEGAL_STATE', message, { database, tables: gone });
+  throw new IngestError('UNKNOWN_TABLE', message, { database, tables: gone });
 }
 
 /** Tables of a database and when they were created; none where the database is not there. */

@@ -53,7 +53,7 @@ export async function begin({ controller, ledger }: Services, attempt: Transacti
 }
 
 /**
- * Gives every unit of the planned super-transaction its workers: placement of chunks, all workers for regular tables. ILLEGAL_STATE
+ * Gives every unit of the planned super-transaction its workers: placement of chunks, all workers for regular tables. UNKNOWN_TABLE
  * as `checkTables`.
  */
 export async function place(services: Services, planId: string, seq: number, id: number): Promise<void> {
@@ -74,7 +74,7 @@ export async function place(services: Services, planId: string, seq: number, id:
   await ledger.place(planId, seq, id, workers, everywhere);
 }
 
-/** Commits; after an unknown outcome FINISHED counts as done. ILLEGAL_STATE as `checkTables`. */
+/** Commits; after an unknown outcome FINISHED counts as done. UNKNOWN_TABLE as `checkTables`. */
 export async function commit(services: Services, planId: string, id: number): Promise<void> {
   const { controller, ledger } = services;
   if ((await controller.transaction(id)).state !== 'FINISHED') await checkTables(services, planId);

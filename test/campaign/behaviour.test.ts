@@ -148,6 +148,30 @@ test('a worker that is only slow to take its batches is waited for', async () =>
   expect(await counts('busy')).toEqual(full());
 });
 
+test('a table that somebody deleted while units were held is not published without its rows, and loaded by the next campaign', async () => {
+  const bad = join(dir, 'Object', 'chunk_7140.csv');
+  const { controller, close } = openController();
+  await withFile(
+    bad,
+    (text) => text.replace(/^0,/, 'x,'),
+    async () => {
+      await start('gone', { keepOpen: false });
+      await site.until(id('gone'), ['held']);
+      await controller.deleteTable('gone', 'Filter');
+      const handle = site.client.workflow.getHandle(id('gone'));
+      await handle.signal('skip');
+      const failure = await handle.result().then(
+        () => undefined,
+        (e: WorkflowFailedError) => e.cause,
+      );
+      expect(failure).toMatchObject({ type: 'UNKNOWN_TABLE', message: expect.stringContaining('deleted Filter') });
+    },
+  );
+  await close();
+  await (await start('gone', { keepOpen: false })).result();
+  expect(await counts('gone')).toEqual(full());
+});
+
 test("somebody else's open super-transaction holds the publishing, until it is ended", async () => {
   await startStuck('foreign', { keepOpen: false });
   const foreign = await openForeign('foreign');
@@ -283,8 +307,8 @@ async function startStuck(database: string, more: Partial<CampaignInput> = {}): 
   return site.client.workflow.getHandle(id(database));
 }
 
-/** A super-transaction that a Qserv client began, as our controller sees it. */
-async function openForeign(database: string) {
+/** The controller as somebody else uses it. */
+function openController() {
   const metadata = openMetadata(site.stack.postgres.url());
   const { master, workers } = site.stack;
   const servers = {
@@ -294,13 +318,22 @@ async function openForeign(database: string) {
     })),
   };
   const controller = new NativeController({ target: 'local', servers, metadata });
+  const close = async () => {
+    await controller.close();
+    await metadata.close();
+  };
+  return { controller, close };
+}
+
+/** A super-transaction that a Qserv client began. */
+async function openForeign(database: string) {
+  const { controller, close } = openController();
   const { id: transactionId } = await controller.beginTransaction(database, { pod: 'somebody else' });
   return {
     id: transactionId,
     end: async () => {
       await controller.endTransaction(transactionId, 'abort');
-      await controller.close();
-      await metadata.close();
+      await close();
     },
   };
 }
