@@ -55,7 +55,7 @@ async function faultsOf(change: (input: Input) => unknown): Promise<string[]> {
 }
 
 async function countPlans(): Promise<number> {
-  const [row] = await metadata.sql<{ n: number }[]>`SELECT count(*) AS n FROM campaign.plan`;
+  const [row] = await metadata.run((sql) => sql<{ n: number }[]>`SELECT count(*) AS n FROM campaign.plan`);
   return row?.n ?? 0;
 }
 

@@ -1,22 +1,21 @@
-import { DatabaseError } from 'pg';
+import postgres from 'postgres';
 import { type ErrorCode, IngestError } from '../../core/errors';
 
-/** Codes of sockets that mean "no answer". */
+/** Codes of sockets and of the driver that mean "no answer", https://github.com/porsager/postgres#errors. */
 const UNREACHABLE = new Set([
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
   'ETIMEDOUT',
   'EHOSTUNREACH',
-  'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
   'ENOENT',
 ]);
-
-/** What the driver says, without a code, of a connection that broke or was not made in time. */
-const LOST =
-  /connection terminated|connection error|timeout exceeded when trying to connect|client was closed|client has already been|stream (was destroyed|has been aborted)|end on the pool/i;
 
 /** SQLSTATE (or its class) → our code. */
 function codeOf(sqlState: string): ErrorCode {
@@ -33,16 +32,12 @@ export function metadataError(error: unknown): IngestError {
   if (error instanceof IngestError) return error;
   const code = (error as { code?: unknown } | null)?.code;
   const message = error instanceof Error ? error.message : String(error);
-  if (typeof code !== 'string') {
-    const lost = LOST.test(message);
-    const text = lost ? `records: ${message}` : message;
-    return new IngestError(lost ? 'UNAVAILABLE' : 'INTERNAL', text, {}, { cause: error });
-  }
+  if (typeof code !== 'string') return new IngestError('INTERNAL', message, {}, { cause: error });
   return new IngestError(codeOf(code), `records: ${message}`, { postgres: code }, { cause: error });
 }
 
 /** True for a violation of the named unique index or constraint. */
 export function isDuplicate(error: unknown, constraint?: string): boolean {
-  if (!(error instanceof DatabaseError) || error.code !== '23505') return false;
-  return constraint === undefined || error.constraint === constraint;
+  if (!(error instanceof postgres.PostgresError) || error.code !== '23505') return false;
+  return constraint === undefined || error.constraint_name === constraint;
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IngestError } from '../../core/errors';
+import { Connection } from './connection';
 import { metadataError } from './errors';
-import { type Metadata, type OwnConnection, openConnection } from './open';
+import type { Metadata } from './open';
 
 export interface LockRequest {
   name: string;
@@ -20,8 +21,6 @@ export interface HeldLocks {
 /** A lock's connection that is silent for so long is taken for lost. */
 const ANSWER_MS = 15_000;
 
-const CLOSE_MS = 2_000;
-
 const LOST = 'the connection that holds the operation’s lock broke: another process may go on with it';
 
 /**
@@ -34,17 +33,13 @@ export async function withLocks<T>(
   work: (held: HeldLocks) => Promise<T>,
   waitMs = 60_000,
 ): Promise<T> {
-  let lost = false;
-  const connection = await connect(metadata.url, () => {
-    lost = true;
-  });
+  const connection = await connect(metadata.url);
   const { sql } = connection;
-  // One question at a time: the driver is about to refuse more.
-  let asked: Promise<boolean> = Promise.resolve(true);
-  const ask = () => {
-    asked = asked.then(() => (lost ? false : sql`SELECT 1`.then(() => true))).catch(() => false);
-    return asked;
-  };
+  const ask = () =>
+    sql`SELECT 1`.then(
+      () => true,
+      () => false,
+    );
   const check = async () => {
     const timer = new AbortController();
     const silence = sleep(ANSWER_MS, false, { signal: timer.signal }).catch(() => false);
@@ -72,13 +67,13 @@ export async function withLocks<T>(
     throw metadataError(error);
   } finally {
     // A network that swallows everything must not keep the operation's outcome back.
-    await Promise.race([connection.close().catch(() => {}), sleep(CLOSE_MS, undefined, { ref: false })]);
+    await connection.close();
   }
 }
 
-async function connect(url: string, onClose: () => void): Promise<OwnConnection> {
+async function connect(url: string): Promise<Connection> {
   try {
-    return await openConnection(url, onClose);
+    return await Connection.open(url);
   } catch (error) {
     throw metadataError(error);
   }

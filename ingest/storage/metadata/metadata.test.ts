@@ -24,7 +24,7 @@ describe('migrations', () => {
     const statements = 'CREATE TABLE once (n integer); INSERT INTO once VALUES (1);';
     const more = [...MIGRATIONS, { number: MIGRATIONS.length + 1, name: 'once', statements }];
     await Promise.all([1, 2, 3, 4].map(() => migrate(metadata, more)));
-    expect(await metadata.sql`SELECT n FROM once`).toEqual([{ n: 1 }]);
+    expect(await metadata.run((sql) => sql`SELECT n FROM once`)).toEqual([{ n: 1 }]);
     // This program does not know that one.
     await expect(metadata.migrate()).rejects.toMatchObject({
       code: 'INVALID_INPUT',
@@ -36,7 +36,7 @@ describe('migrations', () => {
     const number = MIGRATIONS.length + 2;
     const half = { number, name: 'half', statements: 'CREATE TABLE half (n integer); SELECT nonsense;' };
     await expect(migrate(metadata, [half])).rejects.toMatchObject({ code: 'INTERNAL' });
-    expect(await metadata.sql`SELECT to_regclass('half') AS t`).toEqual([{ t: null }]);
+    expect(await metadata.run((sql) => sql`SELECT to_regclass('half') AS t`)).toEqual([{ t: null }]);
   });
 });
 
@@ -53,17 +53,18 @@ test('statements: parameters, parts, names, rows and JSON', async () => {
     return tx`UPDATE thing SET ${tx('n')} = n + 1`;
   });
   expect(changed.count).toBe(2);
-  const filter = metadata.sql`${metadata.sql('a b')} = ${'$1'} AND ok = ${false}`;
-  expect(await metadata.sql`SELECT * FROM thing WHERE NOT (${filter}) AND n > ${1}`).toEqual([
-    { 'a b': "it's", n: 2 ** 40 + 1, j: { x: [1, null] }, ok: true, list: [1, 2] },
-  ]);
+  const found = await metadata.run((sql) => {
+    const filter = sql`${sql('a b')} = ${'$1'} AND ok = ${false}`;
+    return sql`SELECT * FROM thing WHERE NOT (${filter}) AND n > ${1}`;
+  });
+  expect(found).toEqual([{ 'a b': "it's", n: 2 ** 40 + 1, j: { x: [1, null] }, ok: true, list: [1, 2] }]);
   await expect(
     metadata.transaction(async (tx) => {
       await tx`DELETE FROM thing`;
       throw new Error('no');
     }),
   ).rejects.toMatchObject({ code: 'INTERNAL', message: 'no' });
-  expect(await metadata.sql`SELECT count(*) AS n FROM thing`).toEqual([{ n: 2 }]);
+  expect(await metadata.run((sql) => sql`SELECT count(*) AS n FROM thing`)).toEqual([{ n: 2 }]);
 });
 
 test('connections that break under load are replaced, and no query waits for ever', async () => {
@@ -92,9 +93,11 @@ test('connections that break under load are replaced, and no query waits for eve
   const lanes = [lane(query), lane(query), lane(several), lane(several)];
   for (let round = 0; round < 20; round++) {
     await sleep(30);
-    await metadata.sql`
+    await metadata.run(
+      (sql) => sql`
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+      WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+    );
   }
   busy = false;
   await Promise.all(lanes);
@@ -129,9 +132,11 @@ describe('locks', () => {
     await withLocks(metadata, [{ name: 'c' }], async (held) => {
       await Promise.all([held.check(), held.check(), held.check()]);
       const asking = Promise.allSettled(Array.from({ length: 20 }, () => sleep(Math.random() * 20).then(held.check)));
-      await metadata.sql`
+      await metadata.run(
+        (sql) => sql`
         SELECT pg_terminate_backend(pid) FROM pg_locks
-        WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+        WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      );
       for (const result of await asking) {
         if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'UNAVAILABLE' });
       }

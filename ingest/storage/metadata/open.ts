@@ -1,42 +1,24 @@
-import { Client, type ClientConfig, Pool, types } from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { IngestError } from '../../core/errors';
+import { Connection, type Queryable } from './connection';
 import { metadataError } from './errors';
 import { migrate } from './migrate';
-import { type Queryable, queryable } from './sql';
 
-export type { Queryable } from './sql';
+export type { Queryable } from './connection';
 /** All or nothing. */
 export type Transaction = Queryable;
 
-/** Seconds after which a server that does not answer counts as away. */
-const CONNECT_SECONDS = 10;
-
-/** bigint and the sums of it hold milliseconds, bytes and row counts: all of them below 2^53. */
-const BIGINT = 20;
-
-/** Options of every connection to the records' database. */
-function options(url: string): ClientConfig {
-  return {
-    connectionString: url,
-    application_name: 'qserv-campaigns',
-    connectionTimeoutMillis: CONNECT_SECONDS * 1000,
-    keepAlive: true,
-    types: {
-      getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-        oid === BIGINT ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
-    },
-  };
-}
+/** How long `close` waits for what is running. */
+const CLOSE_MS = 5_000;
 
 /** The records' database (PostgreSQL). Failures of everything run through it are IngestErrors. */
 export interface Metadata {
   /** Connection URL; holds a password, so it is never logged. */
   readonly url: string;
-  /** The pool, for query functions' callers that translate errors themselves. */
-  readonly sql: Queryable;
-  /** One question to the pool. */
-  run<T>(question: (sql: Queryable) => Promise<T>): Promise<T>;
+  /** One question, on a connection of the pool. */
+  run<T>(question: (sql: Queryable) => PromiseLike<T>): Promise<T>;
   /** All or nothing. */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Transaction) => PromiseLike<T>): Promise<T>;
   /** See migrate.ts. */
   migrate(): Promise<void>;
   close(): Promise<void>;
@@ -44,62 +26,76 @@ export interface Metadata {
 
 /** Opens a pool; connects with the first query. `max` is the pool's size. */
 export function openMetadata(url: string, max = 10): Metadata {
-  const pool = new Pool({ ...options(url), max });
-  // A connection that breaks between queries is replaced; the next query says if the server is away. Without listeners, at
-  // every moment of a connection's life, it would end the process.
-  pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
-  const sql = queryable(pool);
-  const translated = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw metadataError(error);
-    }
-  };
-  const transaction = <T>(work: (tx: Transaction) => Promise<T>) => translated(() => inTransaction(pool, work));
-  return {
-    url,
-    sql,
-    run: (question) => translated(() => question(sql)),
-    transaction,
-    migrate: () => migrate({ transaction, run: (question) => translated(() => question(sql)) }),
-    close: () => pool.end(),
-  };
+  const pool = new Pool(url, max);
+  const run = <T>(question: (sql: Queryable) => PromiseLike<T>) => pool.use(({ sql }) => question(sql));
+  const transaction = <T>(work: (tx: Transaction) => PromiseLike<T>) => pool.use((own) => inTransaction(own, work));
+  return { url, run, transaction, migrate: () => migrate({ run, transaction }), close: () => pool.close() };
 }
 
-async function inTransaction<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let broken = false;
-  const lost = () => {
-    broken = true;
-  };
-  client.on('error', lost);
+async function inTransaction<T>(connection: Connection, work: (tx: Transaction) => PromiseLike<T>): Promise<T> {
+  const { sql } = connection;
+  await sql`BEGIN`;
   try {
-    await client.query('BEGIN');
-    const result = await work(queryable(client));
-    await client.query('COMMIT');
+    const result = await work(sql);
+    const { command } = await sql`COMMIT`;
+    if (command !== 'COMMIT') throw new IngestError('INTERNAL', 'records: a statement failed, so nothing was written');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch(lost);
+    await sql`ROLLBACK`.catch(() => connection.end());
     throw error;
-  } finally {
-    client.removeListener('error', lost);
-    client.release(broken);
   }
 }
 
-/** One connection of its own, e.g. to hold a session's advisory lock. It is never replaced when it breaks. */
-export interface OwnConnection {
-  sql: Queryable;
-  close(): Promise<void>;
-}
+/** Connections, each used by one caller at a time. Those that broke are not given out again. */
+class Pool {
+  private readonly idle: Connection[] = [];
+  private readonly waiting: (() => void)[] = [];
+  private readonly running = new Set<Promise<unknown>>();
+  private used = 0;
+  private closed = false;
 
-/** Connects. `onClose` tells that the connection ended, for whatever reason. */
-export async function openConnection(url: string, onClose: () => void): Promise<OwnConnection> {
-  const client = new Client(options(url));
-  client.on('error', onClose);
-  client.on('end', onClose);
-  await client.connect();
-  return { sql: queryable(client), close: () => client.end() };
+  constructor(
+    private readonly url: string,
+    private readonly max: number,
+  ) {}
+
+  async use<T>(work: (connection: Connection) => PromiseLike<T>): Promise<T> {
+    const running = this.useNext(work);
+    this.running.add(running);
+    try {
+      return await running;
+    } catch (error) {
+      throw metadataError(error);
+    } finally {
+      this.running.delete(running);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.race([Promise.allSettled(this.running), sleep(CLOSE_MS, undefined, { ref: false })]);
+    await Promise.all(this.idle.map((connection) => connection.close()));
+  }
+
+  private async useNext<T>(work: (connection: Connection) => PromiseLike<T>): Promise<T> {
+    if (this.used < this.max) this.used += 1;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    let connection: Connection | undefined;
+    try {
+      if (this.closed) throw new IngestError('UNAVAILABLE', 'records: closed');
+      connection = this.takeIdle() ?? (await Connection.open(this.url));
+      return await Promise.race([work(connection), connection.lost]);
+    } finally {
+      if (connection?.isOpen) this.idle.push(connection);
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.used -= 1;
+    }
+  }
+
+  private takeIdle(): Connection | undefined {
+    let connection = this.idle.pop();
+    while (connection && !connection.isOpen) connection = this.idle.pop();
+    return connection;
+  }
 }

@@ -260,8 +260,10 @@ describe('units', () => {
     await ledger.recordLoaded(planId, 22, 'w1', 0, [contribution(3)]);
     await ledger.recordLoaded(planId, 22, 'w1', 1, [contribution(4)]);
     await ledger.settle(planId, 22, 'committed');
-    const rows = await metadata.sql`
-      SELECT contribution_id::int AS id, outcome FROM campaign.contribution WHERE plan_id = ${planId} ORDER BY id`;
+    const rows = await metadata.run(
+      (sql) => sql`
+      SELECT contribution_id::int AS id, outcome FROM campaign.contribution WHERE plan_id = ${planId} ORDER BY id`,
+    );
     expect(rows.map((r) => [r.id, r.outcome])).toEqual([
       [1, 'aborted'],
       [3, 'committed'],
@@ -374,7 +376,9 @@ describe('units', () => {
 
     await ledger.forget('local', 'twice', 'Filter');
     expect([...(await ledger.committedUnits('local', 'twice')).keys()]).toEqual([]);
-    const [history] = await metadata.sql`SELECT count(*) AS n FROM campaign.contribution WHERE database = 'twice'`;
+    const [history] = await metadata.run(
+      (sql) => sql`SELECT count(*) AS n FROM campaign.contribution WHERE database = 'twice'`,
+    );
     expect(history?.n).toBe(1);
   });
 });
