@@ -231,21 +231,21 @@ it('rows that are refused after the last one end their COPY', async () => {
 });
 
 it('a transaction whose connection broke writes nothing later, nor does one that hides a failure', async () => {
-  const [first, second, third] = ids(3);
+  const [first = '', second = '', third = ''] = ids(3);
   let late: Promise<unknown> = Promise.resolve();
   const broken = metadata.transaction(async (tx) => {
     const [row] = await tx<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
     await reaper.run((sql) => sql`SELECT pg_terminate_backend(${row?.pid ?? 0}::integer)`);
-    late = sleep(300).then(() => tx`INSERT INTO torture (id) VALUES (${first ?? ''})`);
+    late = sleep(300).then(() => tx`INSERT INTO torture (id) VALUES (${first})`);
     await late;
   });
   await expect(broken).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   await OPERATIONS.insert?.();
   await expect(late).rejects.toBeDefined();
   const hiding = metadata.transaction(async (tx) => {
-    await tx`INSERT INTO torture (id) VALUES (${second ?? ''})`;
-    await tx`INSERT INTO torture (id) VALUES (${second ?? ''})`.catch(() => {});
-    await tx`INSERT INTO torture (id) VALUES (${third ?? ''})`.catch(() => {});
+    await tx`INSERT INTO torture (id) VALUES (${second})`;
+    await tx`INSERT INTO torture (id) VALUES (${second})`.catch(() => {});
+    await tx`INSERT INTO torture (id) VALUES (${third})`.catch(() => {});
   });
   await expect(hiding).rejects.toMatchObject({ code: 'INTERNAL' });
   const there = await metadata.run(
