@@ -75,6 +75,7 @@ test('an attempt that wakes up after the commit does not make the ledger say tha
   const ghost = () => ledger.recordLoaded(planId, transactionId, worker.name, 0, contributions);
   await expect(ghost()).rejects.toMatchObject({ code: 'REVOKED' });
   await verifyLoaded({ planId, transactionId }, { worker, ledger });
+  expect(await ledger.placements(planId, transactionId, worker.name)).toEqual([]);
   await expect(ghost()).rejects.toMatchObject({ code: 'REVOKED' });
   await ledger.retryHeld(planId);
   await expect(ghost()).rejects.toMatchObject({ code: 'REVOKED' });
