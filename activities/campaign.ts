@@ -111,6 +111,13 @@ export function createCampaignActivities(services: CampaignServices) {
     holdRest: (ref: { planId: string; seq: number; code: ErrorCode; message: string }) =>
       run(() => ledger.holdRest(ref.planId, ref.seq, ref.code, ref.message)),
 
+    /** The workers that hold, or may hold, rows of the super-transaction, with their task queues. */
+    workersOf: (ref: TransactionRef & { transactionId: number }) =>
+      run(async () => {
+        const workers = await ledger.workersOf(ref.planId, ref.transactionId);
+        return workers.map((worker) => ({ worker, taskQueue: services.taskQueue(ref.target, worker) }));
+      }),
+
     /** Whether the process that loads for a worker is there, though it took nothing in time. */
     isWorkerPresent: (worker: string) => run(() => ledger.isPresent(worker)),
 

@@ -23,8 +23,6 @@ export interface TransactionInput {
 interface OpenTransaction {
   attempt: number;
   transactionId: number;
-  /** Task queues of the workers that were given units. */
-  queues: Record<string, string>;
   /** Workers that were found absent: their batches are not tried again in this attempt. */
   away: string[];
 }
@@ -62,7 +60,7 @@ export async function ingestTransaction(input: TransactionInput): Promise<Transa
       let open = input.continued;
       if (open?.attempt !== attempt) {
         const transactionId = await activities.beginTransaction(ref);
-        open = { attempt, transactionId, queues: {}, away: [] };
+        open = { attempt, transactionId, away: [] };
         await orRedo(activities.locateUnits({ ...ref, transactionId }));
         await tellCampaign(workflowId);
       }
@@ -95,10 +93,10 @@ async function loadAndVerify(input: TransactionInput, open: OpenTransaction): Pr
     const ref = { workflowId, firstRunId, target, database, planId, seq, attempt };
     const batches = await activities.nextBatches({ ...ref, limit: PAGE, size: settings.batch });
     if (batches.length === 0) {
-      if ((await verify(input, open)) === 0) return;
+      const workers = await activities.workersOf({ ...ref, transactionId });
+      if ((await verify(input, open, workers)) === 0) return;
       continue;
     }
-    for (const { worker, taskQueue } of batches) open.queues[worker] = taskQueue;
     await bounded(
       batches,
       settings.parallel.batchesPerWorker,
@@ -168,9 +166,13 @@ async function lookFor(worker: string, settings: CampaignSettings, open: OpenTra
 }
 
 /** Returns how many units must be loaded again. A worker that is not there at this point costs the super-transaction. */
-async function verify(input: TransactionInput, open: OpenTransaction): Promise<number> {
+async function verify(
+  input: TransactionInput,
+  open: OpenTransaction,
+  workers: { worker: string; taskQueue: string }[],
+): Promise<number> {
   const results = await Promise.all(
-    Object.entries(open.queues).map(([worker, taskQueue]) => verifyWorker(input, open, worker, taskQueue)),
+    workers.map(({ worker, taskQueue }) => verifyWorker(input, open, worker, taskQueue)),
   );
   return results.reduce((sum, redo) => sum + redo, 0);
 }
