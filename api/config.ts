@@ -49,7 +49,6 @@ export const sourceRules = z.strictObject({
 });
 
 export const serviceConfig = z.strictObject({
-  instanceId: name.default('qserv'),
   /** Environment variable with the PostgreSQL URL of records, claims, plans and ledger. */
   postgresUrlEnv: z.string().min(1).default('QSERV_POSTGRES_URL'),
   defaultTarget: name,

@@ -5,7 +5,7 @@ import type { CampaignSettings } from '../ingest/campaign/settings';
 import type { ErrorCode } from '../ingest/core/errors';
 import { controllerActivities, ingestActivities, ingestOptions } from './proxies';
 import { bounded } from './pure/bounded';
-import { batchFailure } from './pure/failures';
+import { batchFailure, nobodyOn } from './pure/failures';
 import { TransactionReport, tellCampaign } from './transaction-report';
 
 export interface TransactionInput {
@@ -156,7 +156,7 @@ async function load(
       if (concerns === 'queue') await lookFor(worker, settings, open);
     }
   }
-  return hold('NO_WORKERS', `no ingest worker is there: start \`worker ingest\` for the queue ${taskQueue}`);
+  return hold('NO_WORKERS', nobodyOn(taskQueue));
 }
 
 /** Nobody took a batch: notes the worker as away unless its process says that it is there, and only busy. */
@@ -199,5 +199,5 @@ async function verifyWorker(
       if (concerns === 'queue') await lookFor(worker, settings, open);
     }
   }
-  throw new Redo(`nobody is there on ${taskQueue} to verify what was loaded`);
+  throw new Redo(nobodyOn(taskQueue));
 }

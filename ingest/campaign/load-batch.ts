@@ -1,4 +1,4 @@
-import { type ErrorCode, IngestError } from '../core/errors';
+import { type ErrorCode, IngestError, WAITED_FOR } from '../core/errors';
 import type { IngestWorker, LoadedContribution, LoadProgress, LoadUnit } from '../worker/worker';
 import { type CampaignLedger, type Plan, type PlannedUnit, placeKey } from './ledger';
 
@@ -43,9 +43,6 @@ const FATAL: ReadonlySet<ErrorCode> = new Set([
   'DATABASE_PUBLISHED',
   'TABLE_PUBLISHED',
 ]);
-
-/** A database of ours is away or in the way: everything waits, nothing is held for it (docs/design.md §6). */
-const WAITED_FOR: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'BUSY']);
 
 /** Warnings of one contribution that go into a result, and so into a history; the ledger keeps all that were asked for. */
 const SHOWN_WARNINGS = 5;

@@ -8,7 +8,6 @@ export const ERROR_CODES = {
   UNKNOWN_DATABASE: 'terminal',
   UNKNOWN_TABLE: 'terminal',
   UNKNOWN_TRANSACTION: 'terminal',
-  UNKNOWN_CONTRIBUTION: 'terminal',
   UNKNOWN_WORKER: 'terminal',
   UNKNOWN_TARGET: 'terminal',
   ALREADY_EXISTS: 'terminal',
@@ -48,6 +47,9 @@ export const ERROR_CODES = {
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** A database of ours is away or in the way: everything waits, no unit is held for it (docs/design.md §6). */
+export const WAITED_FOR: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAVAILABLE', 'BUSY']);
 
 /** JSON-able facts about a failure. Never holds a secret. */
 export type ErrorDetails = Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/common';
 import type { CampaignError } from '../../api/campaign/progress';
-import type { ErrorCode } from '../../ingest/core/errors';
+import { type ErrorCode, WAITED_FOR } from '../../ingest/core/errors';
 
 /** Why an activity on a worker's queue failed for good, as a held unit records it. */
 export interface BatchFailure {
@@ -14,7 +14,11 @@ export interface BatchFailure {
 }
 
 const TRANSACTION_LOST: ReadonlySet<string> = new Set(['ILLEGAL_STATE', 'UNKNOWN_TRANSACTION', 'REVOKED']);
-const WAITED_FOR: ReadonlySet<string> = new Set(['UNAVAILABLE', 'BUSY']);
+
+/** What a held unit says of a worker that is not there. */
+export function nobodyOn(taskQueue: string): string {
+  return `no ingest worker is there: start \`worker ingest\` for the queue ${taskQueue}`;
+}
 
 /** Reads an activity's failure. Anything that is not one is rethrown: a defect of ours. */
 export function batchFailure(error: unknown, taskQueue: string): BatchFailure {
@@ -22,8 +26,7 @@ export function batchFailure(error: unknown, taskQueue: string): BatchFailure {
   const { cause } = error;
   if (cause instanceof TimeoutFailure) {
     if (cause.timeoutType === 'SCHEDULE_TO_START') {
-      const message = `no ingest worker took the batch: start \`worker ingest\` for the queue ${taskQueue}`;
-      return { code: 'NO_WORKERS', message, concerns: 'queue' };
+      return { code: 'NO_WORKERS', message: nobodyOn(taskQueue), concerns: 'queue' };
     }
     const message = `the ingest worker on ${taskQueue} went away while loading, again and again`;
     return { code: 'LOAD_FAILED', message, concerns: 'unit' };
