@@ -34,6 +34,8 @@ export const nativeTarget = z
     kind: z.literal('native'),
     master: mysqlAddress,
     workers: z.array(nativeWorker).min(1, 'a target needs at least one worker'),
+    /** Environment variable with the administrator's key. Without it nobody may change published catalogs of this target. */
+    adminAuthKeyEnv: z.string().min(1).optional(),
   })
   .describe('MariaDB servers that this service loads by itself');
 
@@ -54,6 +56,8 @@ export const serviceConfig = z.strictObject({
   defaultTarget: name,
   targets: z.record(name, target),
   sources: sourceRules.prefault({}),
+  /** Environment variables that requests may name as keys, as `${env:NAME}` (adminKey). No others are ever read for that. */
+  keys: z.array(z.string().min(1)).default([]),
 });
 
 export type MysqlAddress = z.infer<typeof mysqlAddress>;

@@ -75,7 +75,7 @@ test('the configuration names the services and the workers of the stack', () => 
 
 test('no password is written down', () => {
   const variables = Object.values(compose.services).flatMap(({ environment }) => Object.entries(environment ?? {}));
-  const secrets = variables.filter(([name]) => /PASSWORD$/.test(name) && name !== 'MARIADB_RANDOM_ROOT_PASSWORD');
+  const secrets = variables.filter(([name]) => /(PASSWORD|KEY)$/.test(name) && name !== 'MARIADB_RANDOM_ROOT_PASSWORD');
   expect(secrets.length).toBeGreaterThan(0);
   for (const [, value] of secrets) expect(value).toMatch(/^\$\{\w+:\?.+\}$/);
 });

@@ -21,9 +21,11 @@ export function configText(
         kind: 'native',
         master: address(master),
         workers: [...workers].map(([name, server]) => ({ name, mysql: address(server) })),
+        adminAuthKeyEnv: 'QSERV_ADMIN_AUTH_KEY',
       },
     },
     sources: { roots },
+    keys: ['QSERV_ADMIN_AUTH_KEY'],
   } satisfies z.input<typeof serviceConfig>;
   return `${JSON.stringify(config, null, 2)}\n`;
 }

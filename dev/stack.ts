@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { inputFaults } from '../api/campaign/faults';
 import { sourceRules } from '../api/config';
 import { invalidInput } from '../ingest/core/errors';
-import { checkout, readText, writeFileAtomic } from './files';
+import { checkout, keptSecret, readText, writeFileAtomic } from './files';
 import { killProcessesOf } from './identity';
 import { withLock } from './lock';
 import { MariaDbServer, type MySqlAccount } from './mariadb';
@@ -34,6 +34,7 @@ export const SETTINGS = [
   'QSERV_CAMPAIGNS_CONFIG',
   'QSERV_POSTGRES_URL',
   'QSERV_MYSQL_PASSWORD',
+  'QSERV_ADMIN_AUTH_KEY',
 ] as const;
 
 export interface StackOptions {
@@ -199,6 +200,7 @@ export class Stack {
       QSERV_CAMPAIGNS_CONFIG: this.configFile,
       QSERV_POSTGRES_URL: this.postgres.url(),
       QSERV_MYSQL_PASSWORD: this.master.mysql.password,
+      QSERV_ADMIN_AUTH_KEY: keptSecret(join(this.dir, 'admin-key')),
     };
     return { ...noTemporalSettings(), ...settings };
   }

@@ -19,6 +19,10 @@ export const ERROR_CODES = {
   OPEN_TRANSACTIONS: 'terminal',
   INVALID_CHUNK: 'terminal',
   CHUNK_NOT_ALLOCATED: 'terminal',
+  /** An administrator's key is needed and was not given, or is another one. */
+  NOT_ALLOWED: 'terminal',
+  /** Rows that the director index cannot take; details list the failures by worker and chunk. */
+  INDEX_FAILED: 'terminal',
   /** Another campaign holds the database; details name its workflow. */
   CLAIMED: 'terminal',
   /** No enabled, writable worker can take the data now. */

@@ -146,3 +146,31 @@ export function unitLock(unit: UnitPlace): string {
 
 /** Schema in which tables wait while they are exchanged with final tables (publish), on every worker. */
 export const PUBLISH_SCHEMA = 'qserv_ingest_publish';
+
+/** On the master: director indexes and row counters (docs/contract/storage.md §1 and §4). */
+export const META_SCHEMA = 'qservMeta';
+/** On the master: CSS key-value store and empty-chunk lists. */
+export const CSS_SCHEMA = 'qservCssData';
+
+/** Director index of a table, in META_SCHEMA. */
+export function directorIndexTable(database: string, table: string): string {
+  return `${database}__${table}`;
+}
+
+/** Deployed row counters of a table, in META_SCHEMA. */
+export function rowCountersTable(database: string, table: string): string {
+  return `${database}__${table}__rows`;
+}
+
+/** Empty-chunk list of a database, in CSS_SCHEMA. */
+export function emptyChunksTable(database: string): string {
+  return `${database}_EmptyChunks`;
+}
+
+/**
+ * Name under which the next version of a published table is registered and loaded, beside the old one, until publish puts it in
+ * its place. Always the same for a table; short, so that it fits wherever the table's own name does; never read as a chunk's.
+ */
+export function replacementName(table: string): string {
+  return `next_v${hash(table)}`;
+}

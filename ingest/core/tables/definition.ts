@@ -53,4 +53,8 @@ export interface TableDescriptor {
   isPublished: boolean;
   createTime: number;
   publishTime: number;
+  /** Set on the next version of a published table: the name it will have. Publish puts it in that table's place. */
+  replaces?: string;
+  /** Set once this version has taken another one's place, or has begun to: ms since the epoch, `shown` 0 until it has. */
+  replaced?: { hidden: number; shown: number };
 }

@@ -20,6 +20,9 @@ interface TableRow {
   is_published: boolean;
   create_time: number;
   publish_time: number;
+  replaces: string;
+  hidden_at: number;
+  shown_at: number;
   /** In order, the transaction column first. */
   columns: { name: string; type: string }[];
 }
@@ -58,6 +61,8 @@ const descriptor = (row: TableRow): TableDescriptor => ({
   isPublished: row.is_published,
   createTime: row.create_time,
   publishTime: row.publish_time,
+  ...(row.replaces === '' ? {} : { replaces: row.replaces }),
+  ...(row.hidden_at === 0 ? {} : { replaced: { hidden: row.hidden_at, shown: row.shown_at } }),
 });
 
 const selectTables = (sql: Queryable) => sql`
@@ -78,8 +83,13 @@ export async function findTable(sql: Queryable, database: string, table: string)
   return row && descriptor(row);
 }
 
-/** Records a table and its columns, the transaction column first. */
-export async function insertTable(tx: Transaction, database: string, given: TableDefinition): Promise<void> {
+/** Records a table and its columns, the transaction column first. `replaces`: the published table whose next version it is. */
+export async function insertTable(
+  tx: Transaction,
+  database: string,
+  given: TableDefinition,
+  replaces = '',
+): Promise<void> {
   const d = normalDefinition(given);
   const refers = d.kind === 'dependent' || d.kind === 'refMatch';
   const second = d.kind === 'refMatch' ? d : undefined;
@@ -101,6 +111,7 @@ export async function insertTable(tx: Transaction, database: string, given: Tabl
       latitude_key: placed?.latitudeKey ?? '',
       longitude_key: placed?.longitudeKey ?? '',
       create_time: Date.now(),
+      replaces,
     })}`;
   const columns = [{ name: TRANSACTION_COLUMN, type: TRANSACTION_COLUMN_TYPE }, ...d.schema];
   await tx`
