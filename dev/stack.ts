@@ -44,6 +44,8 @@ export interface StackOptions {
   preferredPorts?: boolean;
   /** Named folders that file:// sources may lie in, besides `examples`. */
   sourceRoots?: Record<string, string>;
+  /** Settings of our own processes besides the usual ones, read when one starts. */
+  extraEnvironment?: () => Record<string, string | undefined>;
   report?: (name: string, message: string) => void;
 }
 
@@ -84,7 +86,7 @@ export class Stack {
     this.workers = new Map(
       WORKERS.map((name) => [name, new MariaDbServer({ ...at(`mariadb-${name}`), port: port(name), passwordFile })]),
     );
-    const env = () => this.environment();
+    const env = () => ({ ...this.environment(), ...this.options.extraEnvironment?.() });
     this.services = [
       new ServiceProcess({ ...at('campaigns'), entry: 'workers/campaigns.js', env }),
       ...WORKERS.map(

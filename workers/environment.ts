@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { inputFaults } from '../api/campaign/faults';
 import { type MysqlAddress, type ServiceConfig, serviceConfig } from '../api/config';
 import { IngestError, invalidInput } from '../ingest/core/errors';
+import type { StepHook } from '../ingest/core/steps';
 import type { SourceRules } from '../ingest/source';
 import type { MysqlAccess } from '../ingest/storage/data/connection';
+import { KILL_VARIABLE, killAt } from './kill-at';
 
 /** The configuration file together with the secrets that it names. */
 export interface Environment {
@@ -13,6 +15,8 @@ export interface Environment {
   account(address: MysqlAddress): MysqlAccess;
   /** How sources are read here; header secrets are limited to the configured names. */
   sources: SourceRules;
+  /** For fault tests, see kill-at.ts. */
+  steps: StepHook;
 }
 
 export const CONFIG_VARIABLE = 'QSERV_CAMPAIGNS_CONFIG';
@@ -36,6 +40,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       ...config.sources,
       resolveSecret: (name) => (config.sources.secrets.includes(name) ? env[name] : undefined),
     },
+    steps: killAt(env[KILL_VARIABLE]),
   };
 }
 

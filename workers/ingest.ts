@@ -28,6 +28,7 @@ async function start(name: string | undefined, target: string | undefined) {
     sources: environment.sources,
     resolveSecret: environment.sources.resolveSecret,
     connections: LOADS,
+    steps: environment.steps,
   });
   const stopAnnouncing = keepAnnouncing(metadata, worker.name);
   const temporalWorker = await Worker.create({

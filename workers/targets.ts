@@ -31,7 +31,8 @@ export class Targets {
   controller(name: string): Controller {
     const known = this.controllers.get(name);
     if (known) return known;
-    const made = new NativeController({ target: name, servers: this.servers(name), metadata: this.metadata });
+    const { steps } = this.environment;
+    const made = new NativeController({ target: name, servers: this.servers(name), metadata: this.metadata, steps });
     this.controllers.set(name, made);
     return made;
   }

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import type { CampaignInput } from '../../api/campaign/input';
 import type { CampaignPhase, CampaignProgress } from '../../api/campaign/progress';
-import { Stack } from '../../dev/stack';
+import { Stack, type StackOptions } from '../../dev/stack';
 import { recordHistories } from './histories';
 import { privateDir } from './servers';
 
@@ -17,8 +17,11 @@ export class CampaignStack {
     this.connection = connection;
   }
 
-  static async start(sourceRoots: Record<string, string>): Promise<CampaignStack> {
-    const stack = new Stack({ dir: privateDir('stack'), preferredPorts: false, sourceRoots });
+  static async start(
+    sourceRoots: Record<string, string>,
+    options: Pick<StackOptions, 'extraEnvironment'> = {},
+  ): Promise<CampaignStack> {
+    const stack = new Stack({ dir: privateDir('stack'), preferredPorts: false, sourceRoots, ...options });
     await stack.up();
     const connection = await Connection.connect({ address: stack.temporal.address });
     return new CampaignStack(stack, new Client({ connection, namespace: stack.temporal.namespace }), connection);
