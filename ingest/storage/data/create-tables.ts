@@ -17,10 +17,15 @@ const charsetName = (name: string) => {
 
 /** Everything behind a new table's name: columns, engine, charset. Column types were checked at registration. */
 export function tableBody(table: TableDescriptor): string {
-  const { charset, collation } = normalDefinition(table.definition);
   const columns = table.columns.map((c) => `${quoteId(c.name)} ${c.type}`).join(', ');
+  return `(${columns}) ENGINE=MyISAM ${charsetClause(table)}`;
+}
+
+/** `DEFAULT CHARSET=… COLLATE=…` of the table's record. */
+export function charsetClause(table: TableDescriptor): string {
+  const { charset, collation } = normalDefinition(table.definition);
   const collate = collation ? ` COLLATE=${charsetName(collation)}` : '';
-  return `(${columns}) ENGINE=MyISAM DEFAULT CHARSET=${charsetName(charset ?? 'latin1')}${collate}`;
+  return `DEFAULT CHARSET=${charsetName(charset ?? 'latin1')}${collate}`;
 }
 
 /** Creates final tables unless they exist, with `p0` or without partitions. INVALID_INPUT when MariaDB refuses the definition. */

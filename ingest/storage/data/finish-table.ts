@@ -8,6 +8,7 @@ import { whileBusy } from './again';
 import { type DataConnection, mysqlErrno, quoteId, quoteTable } from './connection';
 import { tableBody } from './create-tables';
 import { definitionOf } from './definition';
+import { partitionNames } from './partitions';
 import { scanRows } from './scan';
 
 /** Points of finishing one final table; each is announced before the change that it names. */
@@ -73,7 +74,7 @@ export async function finishTable(
     await change('publish.table.rename', `RENAME TABLE ${full} NOWAIT TO ${final}`);
   };
 
-  const found = await partitions(connection, database, name);
+  const found = await partitionNames(connection, database, name);
   if (await exists(connection, PUBLISH_SCHEMA, names.full)) {
     if (found !== undefined) await checkFull(connection, names.full, database, name, found);
     await replace();
@@ -120,17 +121,6 @@ async function exists(connection: DataConnection, schema: string, name: string):
     [schema, name],
   );
   return rows.length > 0;
-}
-
-/** Partitions of a table; [] when it has none, undefined when there is no such table. */
-async function partitions(connection: DataConnection, schema: string, name: string): Promise<string[] | undefined> {
-  const rows = await connection.rows<{ name: string | null }>(
-    `read partitions of ${schema}.${name}`,
-    'SELECT PARTITION_NAME AS name FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?',
-    [schema, name],
-  );
-  if (rows.length === 0) return undefined;
-  return rows.flatMap((row) => (row.name === null ? [] : [row.name]));
 }
 
 /** Those that hold rows, by reading them: the number in the header may be wrong after a crash. */

@@ -4,6 +4,17 @@ import { type DataServer, MYSQL, mysqlErrno, quoteId, quoteTable, type Statement
 import { dropStaging, listStaging } from './staging';
 import { killLockHolders } from './user-locks';
 
+/** Partitions of a table; [] when it has none, undefined when there is no such table. */
+export async function partitionNames(server: Statements, schema: string, table: string): Promise<string[] | undefined> {
+  const rows = await server.rows<{ name: string | null }>(
+    `read partitions of ${schema}.${table}`,
+    'SELECT PARTITION_NAME AS name FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?',
+    [schema, table],
+  );
+  if (rows.length === 0) return undefined;
+  return rows.flatMap((row) => (row.name === null ? [] : [row.name]));
+}
+
 /** Drops a super-transaction's partition. A table that is missing or has no partitions is success: no row of it is there. */
 export async function dropPartition(
   server: Statements,

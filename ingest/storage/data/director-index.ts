@@ -1,0 +1,239 @@
+import { createHash } from 'node:crypto';
+import { parseColumnType } from '../../core/columns';
+import { IngestError } from '../../core/errors';
+import {
+  directorIndexTable,
+  MAX_IDENTIFIER,
+  META_SCHEMA,
+  PUBLISH_SCHEMA,
+  partitionName,
+  sameName,
+  TRANSACTION_COLUMN,
+  TRANSACTION_COLUMN_TYPE,
+} from '../../core/names';
+import { normalDefinition, type TableDescriptor } from '../../core/tables';
+import { SUB_CHUNK_COLUMN } from '../../core/tables/director';
+import { whileBusy } from './again';
+import { MYSQL, mysqlErrno, quoteId, quoteTable, type Statements } from './connection';
+import { charsetClause, createSchema } from './create-tables';
+import { partitionClause, partitionsClause } from './definition';
+import { dropTables } from './drop-tables';
+import { partitionNames } from './partitions';
+
+/**
+ * The director index on the master, docs/contract/storage.md §4: which chunk and sub-chunk an object is in. The automatic one has
+ * a partition for each super-transaction; one built on request has neither partitions nor the transaction's column.
+ */
+
+/**
+ * Seconds for which a change of an index waits for chunks that are being loaded into it: each holds the table's metadata lock.
+ * The change queues in front of further ones (WAIT, not NOWAIT: with several at work there is never a moment without any).
+ */
+const CHANGE_WAIT_SECONDS = 30;
+const CHANGE_BUSY_SECONDS = 240;
+
+/** Largest key of InnoDB exceeded; a type that no key can have. */
+const KEY_ERRORS = [1071, 1170, 1073, 1167];
+
+/** Names that belong to an index: its progress marks, the one being built, the one that was replaced. */
+export interface IndexNames {
+  index: string;
+  /** Marks of super-transactions' layers, in PUBLISH_SCHEMA like the rest. */
+  marks: string;
+  /** Built on request, with unique keys or without. */
+  build(unique: boolean): string;
+  buildMarks(unique: boolean): string;
+  old: string;
+}
+
+/** The same after a restart. */
+export function indexNames(database: string, table: string): IndexNames {
+  const hash = createHash('sha256').update(`${database}.${table}`).digest('hex').slice(0, 20);
+  const name = (what: string) => `${what}_${hash}_${directorIndexTable(database, table)}`.slice(0, MAX_IDENTIFIER);
+  return {
+    index: directorIndexTable(database, table),
+    marks: name('index_marks'),
+    build: (unique) => name(unique ? 'index_unique' : 'index_plain'),
+    buildMarks: (unique) => name(unique ? 'marks_unique' : 'marks_plain'),
+    old: name('index_old'),
+  };
+}
+
+/** What of a director goes into its index. INVALID_INPUT for a table that is none. */
+export function indexedColumns(table: TableDescriptor): { key: string; keyType: string; subChunkType: string } {
+  const { definition } = table;
+  if (definition.kind !== 'director') {
+    throw new IngestError('INVALID_INPUT', `table '${definition.name}' is not a director table`, {
+      table: definition.name,
+    });
+  }
+  const typeOf = (name: string) => {
+    const column = table.columns.find((c) => sameName(c.name, name));
+    const read = parseColumnType(column?.type ?? '');
+    if (column === undefined || typeof read === 'string') {
+      throw new IngestError('INTERNAL', `table '${definition.name}' is recorded without a usable column '${name}'`);
+    }
+    // What generates it is not there.
+    return read.generated ? `${read.bare}${read.notNull ? ' NOT NULL' : ''}` : column.type;
+  };
+  return {
+    key: definition.directorKey,
+    keyType: typeOf(definition.directorKey),
+    subChunkType: typeOf(SUB_CHUNK_COLUMN),
+  };
+}
+
+/** Columns, keys, engine and charset of an index. */
+function indexBody(table: TableDescriptor, form: 'automatic' | 'onRequest', unique: boolean): string {
+  const { key, keyType, subChunkType } = indexedColumns(table);
+  const id = quoteId(key);
+  const kind = unique ? 'UNIQUE KEY' : 'KEY';
+  const tail = `ENGINE=InnoDB ${charsetClause(table)}`;
+  const chunk = `${quoteId('chunkId')} INT`;
+  const subChunk = quoteId(SUB_CHUNK_COLUMN);
+  switch (form) {
+    case 'automatic': {
+      const transaction = quoteId(TRANSACTION_COLUMN);
+      return `(${transaction} ${TRANSACTION_COLUMN_TYPE}, ${id} ${keyType}, ${chunk}, ${subChunk} INT,
+        ${kind} (${transaction}, ${id}), KEY (${id})) ${tail}`;
+    }
+    case 'onRequest':
+      return `(${id} ${keyType}, ${chunk}, ${subChunk} ${subChunkType}, ${kind} (${id})) ${tail}`;
+    default:
+      return form satisfies never;
+  }
+}
+
+/** Whether the director's index takes each key once. */
+export function isUnique({ definition: given }: TableDescriptor): boolean {
+  const definition = normalDefinition(given);
+  return definition.kind === 'director' && definition.uniquePrimaryKey !== false;
+}
+
+/** Lets MariaDB judge the index by a temporary table. INVALID_INPUT with MariaDB's words when the key's type cannot be indexed. */
+export async function tryDirectorIndex(connection: Statements, table: TableDescriptor): Promise<void> {
+  const probe = quoteTable(META_SCHEMA, 'qserv_ingest_probe');
+  try {
+    const body = indexBody(table, 'automatic', isUnique(table));
+    await connection.run('try the director index', `CREATE TEMPORARY TABLE ${probe} ${body}`);
+  } catch (error) {
+    const errno = mysqlErrno(error);
+    if (errno === undefined || !KEY_ERRORS.includes(errno)) throw error;
+    const message = `the director key cannot be indexed: ${(error as Error).message}`;
+    throw new IngestError('INVALID_INPUT', message, { errno, faults: [{ path: 'directorKey', message }] });
+  }
+  await connection.run('try the director index', `DROP TEMPORARY TABLE ${probe}`);
+}
+
+/** Makes the empty automatic index of a director unless it is there. */
+export async function createDirectorIndex(server: Statements, database: string, table: TableDescriptor): Promise<void> {
+  const name = quoteTable(META_SCHEMA, directorIndexTable(database, table.definition.name));
+  const body = indexBody(table, 'automatic', isUnique(table));
+  await server.run(`create the index ${name}`, `CREATE TABLE IF NOT EXISTS ${name} ${body} ${partitionsClause()}`);
+}
+
+/** Makes the table in PUBLISH_SCHEMA that an index is built in on request. */
+export async function createIndexBuild(
+  server: Statements,
+  database: string,
+  table: TableDescriptor,
+  unique: boolean,
+): Promise<void> {
+  await createSchema(server, PUBLISH_SCHEMA);
+  const name = quoteTable(PUBLISH_SCHEMA, indexNames(database, table.definition.name).build(unique));
+  await server.run(
+    `create the index ${name}`,
+    `CREATE TABLE IF NOT EXISTS ${name} ${indexBody(table, 'onRequest', unique)}`,
+  );
+}
+
+/** Sees to it that the index has the super-transaction's partition. Errors: MariaDB's own, e.g. 1499 for too many partitions. */
+export async function addIndexPartition(
+  server: Statements,
+  database: string,
+  table: string,
+  transactionId: number,
+): Promise<void> {
+  const name = directorIndexTable(database, table);
+  // Looked for first: even adding nothing waits for all who use the table.
+  if ((await partitionNames(server, META_SCHEMA, name))?.includes(partitionName(transactionId))) return;
+  await changeIndex(server, name, `ADD PARTITION IF NOT EXISTS (${partitionClause(transactionId)})`);
+}
+
+/** Drops the super-transaction's partition; an index that is missing or has no partitions is success. */
+export async function dropIndexPartition(
+  server: Statements,
+  database: string,
+  table: string,
+  transactionId: number,
+): Promise<void> {
+  const name = directorIndexTable(database, table);
+  const partition = partitionName(transactionId);
+  if (!(await partitionNames(server, META_SCHEMA, name))?.includes(partition)) return;
+  await changeIndex(server, name, `DROP PARTITION IF EXISTS ${quoteId(partition)}`);
+}
+
+/**
+ * Takes the partitions off the index; one that has none, or is not there, is success. InnoDB copies the rows; readers go on
+ * meanwhile. Killed at any moment it rolls back or has happened (MariaDB 10.11: 150 of 150).
+ */
+export async function consolidateDirectorIndex(server: Statements, database: string, table: string): Promise<void> {
+  const name = directorIndexTable(database, table);
+  const partitions = await partitionNames(server, META_SCHEMA, name);
+  if (partitions === undefined || partitions.length === 0) return;
+  try {
+    await changeIndex(server, name, 'REMOVE PARTITIONING');
+  } catch (error) {
+    if (mysqlErrno(error) !== MYSQL.NOT_PARTITIONED) throw error;
+  }
+}
+
+async function changeIndex(server: Statements, name: string, change: string): Promise<void> {
+  const sql = `ALTER TABLE ${quoteTable(META_SCHEMA, name)} WAIT ${CHANGE_WAIT_SECONDS} ${change}`;
+  await whileBusy(CHANGE_BUSY_SECONDS, () => server.run(`change the index ${name}`, sql));
+}
+
+/** Drops a table's index, whoever built it, and all that belongs to it; what is not there is success. */
+export async function dropDirectorIndex(server: Statements, database: string, table: string): Promise<void> {
+  const names = indexNames(database, table);
+  await dropTables(server, META_SCHEMA, [names.index]);
+  await dropIndexLeftovers(server, database, table);
+}
+
+/** Drops what belongs to an index but is not it: marks, and builds that were not finished. */
+export async function dropIndexLeftovers(server: Statements, database: string, table: string): Promise<void> {
+  const { marks, build, buildMarks, old } = indexNames(database, table);
+  await dropTables(server, PUBLISH_SCHEMA, [
+    marks,
+    ...[true, false].flatMap((unique) => [build(unique), buildMarks(unique)]),
+    old,
+  ]);
+}
+
+/**
+ * Puts the index of a table's next version in the place of the table's own, when a replacement is published. `built`: the next
+ * version has an automatic index; without it the old one is dropped, because it does not tell about the new rows. Called again
+ * after it was done (no index has the next version's name any more) it does nothing more.
+ *
+ * Only a table without partitions is renamed: a server killed while it renames a partitioned InnoDB table leaves partitions under
+ * both names, and the table unreadable (MariaDB 10.11: 55 of 150 kills). `consolidateDirectorIndex` before the old table is hidden
+ * keeps that copying out of the gap.
+ */
+export async function replaceDirectorIndex(
+  server: Statements,
+  database: string,
+  next: string,
+  table: string,
+  built: boolean,
+): Promise<void> {
+  const from = directorIndexTable(database, next);
+  const to = directorIndexTable(database, table);
+  if (!built) await dropDirectorIndex(server, database, table);
+  else if ((await partitionNames(server, META_SCHEMA, from)) !== undefined) {
+    await consolidateDirectorIndex(server, database, next);
+    await dropDirectorIndex(server, database, table);
+    const move = `RENAME TABLE ${quoteTable(META_SCHEMA, from)} TO ${quoteTable(META_SCHEMA, to)}`;
+    await server.run(`put the index ${from} in place`, move);
+  }
+  await dropIndexLeftovers(server, database, next);
+}
