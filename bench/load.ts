@@ -164,6 +164,7 @@ function planOf(pair: number, bytes: number): Plan {
     tables: [],
     quality: 'strict',
     maxNumWarnings: 0,
+    finishing: {},
     units: [unit],
   };
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { type DraftPlan, draftPlan } from '../ingest/campaign/plan';
+import { draftPlan } from '../ingest/campaign/plan';
+import type { DraftPlan } from '../ingest/campaign/planning/draft';
 import { IngestError } from '../ingest/core/errors';
 import { type Metadata, openMetadata } from '../ingest/storage/metadata';
 import { PostgresLedger } from '../ingest/storage/metadata/ledger';

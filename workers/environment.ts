@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { inputFaults } from '../api/campaign/faults';
-import { type MysqlAddress, type ServiceConfig, serviceConfig } from '../api/config';
+import { type MysqlAddress, type ServiceConfig, serviceConfig, type TargetConfig } from '../api/config';
 import { IngestError, invalidInput } from '../ingest/core/errors';
 import type { StepHook } from '../ingest/core/steps';
 import type { SourceRules } from '../ingest/source';
@@ -15,6 +15,10 @@ export interface Environment {
   account(address: MysqlAddress): MysqlAccess;
   /** How sources are read here; header secrets are limited to the configured names. */
   sources: SourceRules;
+  /** Value of a key that requests may name because the configuration lists it under `keys`. */
+  key(name: string): string | undefined;
+  /** Value of a target's administrator key; undefined where it has none. */
+  adminKey(target: TargetConfig): string | undefined;
   /** For fault tests, see kill-at.ts. */
   steps: StepHook;
 }
@@ -40,6 +44,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       ...config.sources,
       resolveSecret: (name) => (config.sources.secrets.includes(name) ? env[name] : undefined),
     },
+    key: (name) => (config.keys.includes(name) ? env[name] : undefined),
+    adminKey: ({ adminAuthKeyEnv }) => (adminAuthKeyEnv === undefined ? undefined : env[adminAuthKeyEnv]),
     steps: killAt(env[KILL_VARIABLE]),
   };
 }

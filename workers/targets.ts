@@ -1,3 +1,5 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { keyVariable } from '../api/campaign/republish';
 import type { NativeTargetConfig } from '../api/config';
 import type { Controller } from '../ingest/controller/controller';
 import { NativeController, type NativeServers } from '../ingest/controller/native/controller';
@@ -43,7 +45,43 @@ export class Targets {
     return { master: account(master), workers: workers.map((w) => ({ ...w, mysql: account(w.mysql) })) };
   }
 
+  /**
+   * Throws NOT_ALLOWED unless the reference (`${env:NAME}`) names the target's administrator key. Says what to configure, and never
+   * a value. UNKNOWN_TARGET.
+   */
+  checkAdminKey(target: string, reference: string): void {
+    const { config, key, adminKey } = this.environment;
+    const refuse = (why: string) => new IngestError('NOT_ALLOWED', `target ${target}: ${why}`, { target });
+    const { adminAuthKeyEnv } = this.config(target);
+    if (adminAuthKeyEnv === undefined) {
+      throw refuse(
+        'it has no administrator key, so nobody may change its published catalogs; configure its adminAuthKeyEnv',
+      );
+    }
+    const wanted = adminKey(this.config(target));
+    if (!wanted)
+      throw refuse(`its administrator key is not set; set ${adminAuthKeyEnv} in the environment of the workers`);
+    const name = keyVariable(reference);
+    if (name === undefined)
+      throw refuse(`name an environment variable of the workers as adminKey, as in \${env:ADMIN_KEY}`);
+    if (!config.keys.includes(name)) {
+      throw refuse(
+        `${name} is not a key that requests may name; list it under keys in the configuration of the workers`,
+      );
+    }
+    const given = key(name);
+    if (!given) throw refuse(`${name} is not set; set it in the environment of the workers`);
+    if (!isEqual(given, wanted))
+      throw refuse(`the key in ${name} is not its administrator key; name another one, or set ${name} to it`);
+  }
+
   async close(): Promise<void> {
     for (const controller of this.controllers.values()) await controller.close();
   }
+}
+
+/** In a time that does not depend on where the two differ, nor on their lengths. */
+function isEqual(a: string, b: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(a), hash(b));
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type InputFault, invalidInput } from '../../ingest/core/errors';
 import { contributions } from './contributions';
 import { inputFaults } from './faults';
+import { finish, scanRating, tableIndexes } from './finishing';
 
 /**
  * The campaign's input: one JSON object, the only argument of the workflow `ingestCampaign`. Registrations of databases and
@@ -38,6 +39,8 @@ export const campaignTable = z
       .array(contributions)
       .default([])
       .describe('Groups of files with the rows of this table. Without any, the table is registered and stays empty.'),
+    indexes: tableIndexes,
+    scanRating,
   })
   .describe('One table of the catalog.');
 
@@ -59,6 +62,14 @@ export const waits = z
   })
   .describe('Waits, in seconds.');
 
+export const base = z
+  .string()
+  .regex(/^(file|root|https?):\/\//, 'use a URL: file:///…/, root://NAME/…, or http(s)://…');
+export const quality = z.enum(['strict', 'lenient']);
+export const maxNumWarnings = z.number().int().min(0).max(65535);
+export const transactionBytes = z.number().int().min(1);
+export const requestId = z.string().min(1).max(200);
+
 export const campaignInput = z
   .strictObject({
     $schema: z.string().optional().describe('For editors; ignored.'),
@@ -70,9 +81,7 @@ export const campaignInput = z
       .max(200)
       .optional()
       .describe('Who answers for the campaign; shown and searchable (CampaignOwner).'),
-    base: z
-      .string()
-      .regex(/^(file|root|https?):\/\//, 'use a URL: file:///…/, root://NAME/…, or http(s)://…')
+    base: base
       .optional()
       .describe(
         'URL of the folder that relative paths start from, e.g. root://catalogs/test101/. The command line fills in the folder ' +
@@ -84,18 +93,23 @@ export const campaignInput = z
         "The database as Qserv's POST /ingest/database takes it (database, num_stripes, num_sub_stripes, overlap, …), or " +
           '{"$ref": "database.json"}.',
       ),
-    tables: z.array(campaignTable).min(1, 'a campaign needs at least one table').describe('The tables, in any order.'),
-    quality: z
-      .enum(['strict', 'lenient'])
+    adopt: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Take over a database that is published already: nothing is loaded, `tables` is empty, and the campaign waits for ' +
+          'republish. Default: false.',
+      ),
+    tables: z
+      .array(campaignTable)
+      .describe('The tables, in any order; at least one, unless the campaign adopts a published database.'),
+    finish: finish.prefault({}),
+    quality: quality
       .default('strict')
       .describe(
         'strict: a row that MySQL takes only with a warning fails its file. lenient: warnings are counted and kept.',
       ),
-    maxNumWarnings: z
-      .number()
-      .int()
-      .min(0)
-      .max(65535)
+    maxNumWarnings: maxNumWarnings
       .default(64)
       .describe('How many warnings are kept for each file; 0 = the default of the worker.'),
     keepOpen: z
@@ -112,10 +126,7 @@ export const campaignInput = z
       .enum(['open', 'all'])
       .default('open')
       .describe('What a cancel or an abort undoes: open super-transactions only, or the unpublished tables as well.'),
-    transactionBytes: z
-      .number()
-      .int()
-      .min(1)
+    transactionBytes: transactionBytes
       .optional()
       .describe(
         'About how many bytes of files go into one super-transaction. Default: 64 GiB, more where the database would otherwise ' +
@@ -146,12 +157,16 @@ export const campaignInput = z
       .prefault({})
       .describe('How often something is tried.'),
     waits: waits.prefault({}),
-    requestId: z
-      .string()
-      .min(1)
-      .max(200)
+    requestId: requestId
       .optional()
       .describe('Your own id of this request; kept with the plan and in the context of every super-transaction.'),
+  })
+  .superRefine(({ adopt, tables }, context) => {
+    const fault = (message: string) => context.addIssue({ code: 'custom', path: ['tables'], message });
+    if (adopt && tables.length > 0) {
+      fault('must be empty, since the campaign adopts a published database; add tables by republish');
+    }
+    if (!adopt && tables.length === 0) fault('a campaign needs at least one table');
   })
   .describe('A campaign: a catalog, where its files are, and how they are loaded and published.');
 

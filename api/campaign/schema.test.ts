@@ -1,16 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { campaignJsonSchema } from './schema';
+import { JSON_SCHEMAS } from './schema';
 
 const EXAMPLES = join(__dirname, '..', '..', 'examples');
 const read = (...path: string[]) => JSON.parse(readFileSync(join(EXAMPLES, ...path), 'utf8'));
 
-test('the schema beside the examples is up to date (npm run schema)', () => {
-  expect(read('campaign.schema.json')).toEqual(campaignJsonSchema());
+const names = Object.keys(JSON_SCHEMAS);
+const schemaOf = (name: string) => JSON_SCHEMAS[name]?.() ?? {};
+
+test.each(names)('%s beside the examples is up to date (npm run schema)', (name) => {
+  expect(read(name)).toEqual(schemaOf(name));
 });
 
-test('every field is described', () => {
+test.each(names)('every field of %s is described', (schema) => {
   const bare: string[] = [];
   const visit = (node: unknown, path: string) => {
     if (typeof node !== 'object' || node === null) return;
@@ -21,12 +24,12 @@ test('every field is described', () => {
     }
     for (const [key, value] of Object.entries(rest)) visit(value, `${path}/${key}`);
   };
-  visit(campaignJsonSchema(), '');
+  visit(schemaOf(schema), '');
   expect(bare).toEqual([]);
 });
 
 describe('examples', () => {
-  const validator = z.fromJSONSchema(campaignJsonSchema() as never);
+  const validator = z.fromJSONSchema(schemaOf('campaign.schema.json') as never);
   const folders = readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
 
   test.each(folders.map((folder) => folder.name))('%s validates', (folder) => {

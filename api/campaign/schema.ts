@@ -2,11 +2,17 @@ import { z } from 'zod';
 import { registerDatabase } from '../qserv/database';
 import { registerTable } from '../qserv/table';
 import { campaignInput, databaseRegistration, tableRegistration } from './input';
+import { republishRequest } from './republish';
 
 type JsonSchema = Record<string, unknown>;
 
-/** The campaign input as JSON Schema (draft 7, which editors know), for people who write inputs. */
-export function campaignJsonSchema(): JsonSchema {
+/** What people write, as JSON Schema (draft 7, which editors know), by the names of their files in examples/. */
+export const JSON_SCHEMAS: Record<string, () => JsonSchema> = {
+  'campaign.schema.json': () => jsonSchema(campaignInput),
+  'republish.schema.json': () => jsonSchema(republishRequest),
+};
+
+function jsonSchema(input: z.ZodType): JsonSchema {
   const registrations = new Map<unknown, JsonSchema>([
     [databaseRegistration, registrationSchema(registerDatabase, 'A database as Qserv registers it.')],
     [
@@ -14,7 +20,7 @@ export function campaignJsonSchema(): JsonSchema {
       registrationSchema(registerTable.partial({ database: true }), 'A table as Qserv registers it.'),
     ],
   ]);
-  return z.toJSONSchema(campaignInput, {
+  return z.toJSONSchema(input, {
     target: 'draft-7',
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {

@@ -1,3 +1,4 @@
+import type { WantedIndex } from '../../api/campaign/finishing';
 import type { DatabaseDefinition } from '../controller/controller';
 import type { ErrorCode } from '../core/errors';
 import type { TableDefinition, TableKindName } from '../core/tables';
@@ -64,10 +65,41 @@ export interface PlanSummary {
 export interface Plan {
   summary: PlanSummary;
   databaseDefinition: DatabaseDefinition;
+  /** Next versions of published tables are defined, and have their units, under names of their own: see `republish`. */
   tables: TableDefinition[];
   quality: 'strict' | 'lenient';
   maxNumWarnings: number;
+  /** What is done with the plan's tables once they are published, by the names that they have then. */
+  finishing: Record<string, TableFinishing>;
+  /** Set on the plan of a republish. */
+  republish?: Republish;
   units: PlannedUnit[];
+}
+
+/** What the input wishes for one table once it is published. */
+export interface TableFinishing {
+  indexes: WantedIndex[];
+  scanRating?: number;
+}
+
+/** What a republish does besides adding tables. */
+export interface Republish {
+  /** Names of next versions, and of the published tables whose place they take. */
+  replaces: Record<string, string>;
+  /** Published tables that go, dependents before their directors. */
+  removes: string[];
+}
+
+/**
+ * begun: the database may be unpublished for it. finishing: all rows are committed, tables may go or change places, so that from
+ * the first such change on there is no way back. done, undone: over, and the database is published.
+ */
+export const REPUBLISH_STATES = ['begun', 'finishing', 'done', 'undone'] as const;
+export type RepublishState = (typeof REPUBLISH_STATES)[number];
+
+/** The name that a plan's table has, or will have, for people. */
+export function shownName({ republish }: Pick<Plan, 'republish'>, table: string): string {
+  return republish?.replaces[table] ?? table;
 }
 
 /** State of a unit on one worker. planned → loaded → committed; aborting goes back to planned. */
@@ -160,6 +192,20 @@ export interface CampaignLedger {
   noteRegistered(planId: string, created: Map<string, number>): Promise<void>;
   /** What was noted so; empty before. */
   registered(planId: string): Promise<Map<string, number>>;
+  /**
+   * Notes how far the republish of this plan has come. Never goes back: returns the state that it is in then, which is another one
+   * when it was further already.
+   */
+  noteRepublish(planId: string, state: Exclude<RepublishState, 'done'>): Promise<RepublishState>;
+  /** How far it has come; null before it has begun. */
+  republishState(planId: string): Promise<RepublishState | null>;
+  /** Plans whose republish of the database has begun and is not over. */
+  openRepublishes(target: string, database: string): Promise<string[]>;
+  /**
+   * The republish is done: what is committed under names of next versions stands under the names that they have now, what stood in
+   * the tables that they replaced and in those that were removed is forgotten. The second call changes nothing.
+   */
+  replaced(planId: string): Promise<void>;
   /** Tables of the database that campaigns have files in, or registered to have. */
   tablesInUse(target: string, database: string): Promise<TableInUse[]>;
   /** What campaigns committed for (target, database) and still stands, by `placeKey`. */

@@ -1,6 +1,6 @@
 import { type ErrorCode, IngestError, WAITED_FOR } from '../core/errors';
 import type { IngestWorker, LoadedContribution, LoadProgress, LoadUnit } from '../worker/worker';
-import { type CampaignLedger, type Plan, type PlannedUnit, placeKey } from './ledger';
+import { type CampaignLedger, type Plan, type PlannedUnit, placeKey, shownName } from './ledger';
 
 export interface BatchRequest {
   planId: string;
@@ -69,7 +69,8 @@ export async function loadBatch(
 
   const hold = async (unit: PlannedUnit, error: IngestError) => {
     await ledger.hold(planId, transactionId, worker.name, unit.unit, error.code, error.message);
-    const { table, chunk, overlap } = unit;
+    const { chunk, overlap } = unit;
+    const table = shownName(plan, unit.table);
     result.held.push({ unit: unit.unit, table, chunk, overlap, code: error.code, message: error.message });
   };
 
@@ -82,7 +83,7 @@ export async function loadBatch(
   for (const unit of units) {
     const known = before.get(unit.unit);
     if (known) {
-      result.loaded.push(summary(unit, known));
+      result.loaded.push(summary(plan, unit, known));
       continue;
     }
     const given = held.get(unit.unit);
@@ -101,7 +102,7 @@ export async function loadBatch(
         { signal, onProgress: (p) => onProgress?.({ ...p, unit: unit.unit, unitsDone: result.loaded.length }) },
       );
       await ledger.recordLoaded(planId, transactionId, worker.name, unit.unit, loaded.contributions);
-      result.loaded.push(summary(unit, loaded.contributions));
+      result.loaded.push(summary(plan, unit, loaded.contributions));
     } catch (error) {
       if (!(error instanceof IngestError) || FATAL.has(error.code)) throw error;
       if (error.details.retryAllowed === false) return { ...result, mustAbort: error.message };
@@ -117,7 +118,7 @@ export async function loadBatch(
   throw new IngestError(first.error.code, `${again.length} of ${units.length} units failed: ${first.error.message}`, {
     units: again.map(({ unit, error }) => ({
       unit: unit.unit,
-      table: unit.table,
+      table: shownName(plan, unit.table),
       chunk: unit.chunk,
       code: error.code,
     })),
@@ -160,12 +161,12 @@ function loadUnit(plan: Omit<Plan, 'units'>, unit: PlannedUnit, transactionId: n
   return { transactionId, database: plan.summary.database, table, chunk, overlap };
 }
 
-function summary(unit: PlannedUnit, contributions: LoadedContribution[]): LoadedUnit {
+function summary(plan: Omit<Plan, 'units'>, unit: PlannedUnit, contributions: LoadedContribution[]): LoadedUnit {
   const sum = (f: (c: LoadedContribution) => number) => contributions.reduce((total, c) => total + f(c), 0);
-  const { table, chunk, overlap } = unit;
+  const { chunk, overlap } = unit;
   return {
     unit: unit.unit,
-    table,
+    table: shownName(plan, unit.table),
     chunk,
     overlap,
     rows: sum((c) => c.rowsLoaded),

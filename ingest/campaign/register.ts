@@ -1,7 +1,7 @@
 import type { Controller } from '../controller/controller';
 import { IngestError } from '../core/errors';
 import { DUMMY_CHUNK } from '../core/names';
-import type { CampaignLedger, TableInUse } from './ledger';
+import { type CampaignLedger, shownName, type TableInUse } from './ledger';
 
 interface Services {
   controller: Controller;
@@ -9,20 +9,22 @@ interface Services {
 }
 
 /**
- * Registers the plan's database and tables, directors first as the plan orders them. What is there already and equal stays.
+ * Registers the plan's database and tables, directors first as the plan orders them. What is there already and equal stays. Next
+ * versions of published tables are registered as such; the database of a republish must be there, and unpublished.
  * A plan without files for chunks gets the dummy chunk allocated, since Qserv publishes no database without a chunk
  * (docs/contract/controller.md §4.3). UNKNOWN_TABLE when a table was deleted whose committed units the plan counts on.
  */
 export async function registerCatalog({ controller, ledger }: Services, planId: string): Promise<void> {
-  const { databaseDefinition, tables, summary } = await ledger.plan(planId);
+  const { databaseDefinition, tables, summary, republish } = await ledger.plan(planId);
   const { name } = databaseDefinition;
   const there = await createTimes(controller, name);
   const committed = (await ledger.tablesInUse(summary.target, name)).filter((t) => t.committed);
   requireSame(name, committed, there);
-  await controller.registerDatabase(databaseDefinition);
+  if (republish === undefined) await controller.registerDatabase(databaseDefinition);
   const created = new Map<string, number>();
   for (const table of tables) {
-    const { createTime } = await controller.registerTable(name, table);
+    const replaces = republish?.replaces[table.name];
+    const { createTime } = await controller.registerTable(name, table, replaces === undefined ? {} : { replaces });
     created.set(table.name, createTime);
   }
   await ledger.noteRegistered(planId, created);
@@ -34,12 +36,17 @@ export async function registerCatalog({ controller, ledger }: Services, planId: 
 
 /**
  * Throws UNKNOWN_TABLE when a table of the plan is no longer the one that was registered for it: rows that the ledger counts as
- * committed went with it.
+ * committed went with it. The next version of a published table is the same under either name.
  */
 export async function checkTables({ controller, ledger }: Services, planId: string): Promise<void> {
-  const { database } = (await ledger.plan(planId)).summary;
-  const registered = [...(await ledger.registered(planId))].map(([table, created]) => ({ table, created }));
-  requireSame(database, registered, await createTimes(controller, database));
+  const plan = await ledger.plan(planId);
+  const { database } = plan.summary;
+  const there = await createTimes(controller, database);
+  const registered = [...(await ledger.registered(planId))].map(([table, created]) => {
+    const shown = shownName(plan, table);
+    return { table: isThere({ table, created }, there) ? table : shown, created };
+  });
+  requireSame(database, registered, there);
 }
 
 /** True when the table that was created then is there under its name. */

@@ -104,7 +104,8 @@ export interface ControllerCapabilities {
  *
  * Errors common to all: UNKNOWN_*, INVALID_INPUT, UNAVAILABLE, BUSY.
  * registerDatabase: creates the schema on all workers and the record. ALREADY_EXISTS when it exists with another geometry.
- * registerTable: rules of the table's kind; DATABASE_PUBLISHED. A half-created table is completed.
+ * registerTable: rules of the table's kind; DATABASE_PUBLISHED. A half-created table is completed. `replaces` names the published
+ *   table whose next version it is.
  * beginTransaction: DATABASE_PUBLISHED. `context.token` makes it idempotent: a transaction of the database whose context has
  *   the same token and that is not ended is returned as it is.
  * endTransaction: commit only from STARTED; abort from all but FINISHED (ABORTED is success). Revokes all load tokens of the
@@ -115,7 +116,11 @@ export interface ControllerCapabilities {
 export interface Controller {
   readonly capabilities: ControllerCapabilities;
   registerDatabase(definition: DatabaseDefinition): Promise<DatabaseDescriptor>;
-  registerTable(database: string, definition: TableDefinition): Promise<TableDescriptor>;
+  registerTable(
+    database: string,
+    definition: TableDefinition,
+    options?: { replaces?: string },
+  ): Promise<TableDescriptor>;
   database(name: string): Promise<DatabaseDescriptor>;
   databases(): Promise<DatabaseDescriptor[]>;
   family(name: string): Promise<FamilyDescriptor>;

@@ -1,5 +1,6 @@
-import { inputFaults } from '../../../api/campaign/faults';
-import type { Campaign } from '../../../api/campaign/input';
+import type { ContributionGroup } from '../../../api/campaign/contributions';
+import { inputFaults, pathText } from '../../../api/campaign/faults';
+import type { Campaign, CampaignTable } from '../../../api/campaign/input';
 import { databaseDefinition } from '../../../api/qserv/database';
 import { QSERV_FIELDS, registerTable, toTableDefinition } from '../../../api/qserv/table';
 import type { Controller, DatabaseDefinition, DatabaseDescriptor } from '../../controller/controller';
@@ -9,16 +10,24 @@ import { geometryFault } from '../../core/geometry';
 import { databaseNameFault, sameName } from '../../core/names';
 import { definitionDifferences, type KnownTables, kindOf, type TableDefinition, tableFaults } from '../../core/tables';
 import { type SourceRules, shownUrl } from '../../source';
+import type { TableFinishing } from '../ledger';
 import { defaultDialect } from './dialects';
 import type { Faults } from './faults';
 import { readDefinition } from './references';
 
-/** A table of the input; `index` is its place in `tables`. */
+/** A table of the input. */
 export interface CatalogTable {
+  /** Counts the input's tables. */
   index: number;
+  /** Where the input has it, as in `tables[1]`. */
+  path: string;
   definition: TableDefinition;
+  /** The name under which it is loaded, where that is not its own: the next version of a published table. */
+  version?: string;
   /** Of its files, unless a group of them says otherwise. */
   dialect: Dialect;
+  contributions: ContributionGroup[];
+  finishing: TableFinishing;
 }
 
 export interface Catalog {
@@ -42,7 +51,7 @@ export async function readDatabase(
   faults: Faults,
   signal?: AbortSignal,
 ): Promise<DatabaseDefinition | undefined> {
-  const read = await readAt('database', campaign.database, campaign, rules, faults, signal);
+  const read = await readAt('database', campaign.database, campaign.base, rules, faults, signal);
   if (read === undefined) return undefined;
   const parsed = databaseDefinition.safeParse(read.value);
   if (!parsed.success) {
@@ -65,29 +74,51 @@ export async function readCatalog(
   signal?: AbortSignal,
 ): Promise<Catalog | undefined> {
   const database = await readDatabase(campaign, sources, faults, signal);
-  const tables: CatalogTable[] = [];
-  for (const index of campaign.tables.keys()) {
-    const table = await readTable(campaign, index, database?.name, sources, faults, signal);
-    if (table !== undefined) tables.push(table);
-  }
+  const reading = { base: campaign.base, database: database?.name, rules: sources, faults, signal };
+  const tables = await readTables(campaign.tables, ['tables'], 0, reading);
   if (database === undefined) return undefined;
-  const registered = controller && (await checkRegistered(database, controller, faults));
+  const registered = controller && (await checkRegistered(database, campaign.adopt, controller, faults));
   const complete = tables.length === campaign.tables.length;
-  const known = await knownTables(database.name, tables, registered, controller);
+  const definitions = [...tables.map((t) => t.definition), ...(registered?.tables ?? []).map((t) => t.definition)];
+  const known = await knownTables(database.name, tables, definitions, controller);
   for (const table of tables) checkTable(table, tables, known, registered, complete, faults);
   return { database, tables: directorsFirst(tables), ...(registered ? { registered } : {}) };
+}
+
+/** What tables of an input are read with. `database`: theirs, unless that is at fault itself. */
+export interface TableReading {
+  base: string | undefined;
+  database: string | undefined;
+  rules: SourceRules;
+  faults: Faults;
+  signal?: AbortSignal;
+}
+
+/** Reads the definitions of a list of tables that stands at `path`; `first` is the index of its first. Those at fault are left out. */
+export async function readTables(
+  given: CampaignTable[],
+  path: PropertyKey[],
+  first: number,
+  reading: TableReading,
+): Promise<CatalogTable[]> {
+  const tables: CatalogTable[] = [];
+  for (const [i, table] of given.entries()) {
+    const read = await readTable(table, [...path, i], first + i, reading);
+    if (read !== undefined) tables.push(read);
+  }
+  return tables;
 }
 
 async function readAt(
   path: string,
   definition: Record<string, unknown>,
-  campaign: Campaign,
+  base: string | undefined,
   rules: SourceRules,
   faults: Faults,
   signal?: AbortSignal,
 ) {
   try {
-    return await readDefinition(definition, campaign.base, rules, signal);
+    return await readDefinition(definition, base, rules, signal);
   } catch (error) {
     faults.take(typeof definition.$ref === 'string' ? `${path}.$ref` : path, error);
     return undefined;
@@ -95,21 +126,18 @@ async function readAt(
 }
 
 async function readTable(
-  campaign: Campaign,
+  given: CampaignTable,
+  at: PropertyKey[],
   index: number,
-  database: string | undefined,
-  rules: SourceRules,
-  faults: Faults,
-  signal?: AbortSignal,
+  { base, database, rules, faults, signal }: TableReading,
 ): Promise<CatalogTable | undefined> {
-  const definition = campaign.tables[index]?.definition ?? {};
-  const path = `tables[${index}].definition`;
-  const read = await readAt(path, definition, campaign, rules, faults, signal);
+  const path = `${pathText(at)}.definition`;
+  const read = await readAt(path, given.definition, base, rules, faults, signal);
   if (read === undefined) return undefined;
   // Without a database of its own it belongs to the campaign's; a database at fault is reported once, where it stands.
   const parsed = registerTable.safeParse({ ...read.value, database: read.value.database ?? database ?? '' });
   if (!parsed.success) {
-    faults.addAll(located(inputFaults(parsed.error.issues, ['tables', index, 'definition']), read.url));
+    faults.addAll(located(inputFaults(parsed.error.issues, [...at, 'definition']), read.url));
     return undefined;
   }
   if (database !== undefined && parsed.data.database !== database) {
@@ -120,7 +148,9 @@ async function readTable(
   }
   const { dialect, faults: dialectFaults } = defaultDialect(read.value, path);
   faults.addAll(located(dialectFaults, read.url));
-  return { index, definition: toTableDefinition(parsed.data), dialect };
+  const { contributions, indexes, scanRating } = given;
+  const finishing = { indexes, ...(scanRating === undefined ? {} : { scanRating }) };
+  return { index, path: pathText(at), definition: toTableDefinition(parsed.data), dialect, contributions, finishing };
 }
 
 /** Faults of a definition in another file say which. */
@@ -130,7 +160,8 @@ function located(faults: InputFault[], url: string | undefined): InputFault[] {
     : faults.map(({ path, message }) => ({ path, message: `${message} (in ${shownUrl(url)})` }));
 }
 
-async function describeDatabase(controller: Controller, name: string): Promise<DatabaseDescriptor | undefined> {
+/** The database as it is registered, if it is. */
+export async function describeDatabase(controller: Controller, name: string): Promise<DatabaseDescriptor | undefined> {
   try {
     return await controller.database(name);
   } catch (error) {
@@ -142,34 +173,51 @@ async function describeDatabase(controller: Controller, name: string): Promise<D
 /** Holds the database against what is registered under its name; returns that, if there is anything. */
 async function checkRegistered(
   database: DatabaseDefinition,
+  adopt: boolean,
   controller: Controller,
   faults: Faults,
 ): Promise<DatabaseDescriptor | undefined> {
   const twin = (await controller.databases()).find((d) => d.name !== database.name && sameName(d.name, database.name));
   if (twin !== undefined) faults.add('database.database', `'${twin.name}' is there, which differs in case only`);
   const registered = await describeDatabase(controller, database.name);
+  const fault = adopt ? adoptionFault(database.name, registered) : publishedFault(registered);
+  if (fault !== undefined) faults.add('database.database', fault);
   if (registered === undefined) return undefined;
-  if (registered.isPublished) {
-    faults.add('database.database', `'${database.name}' is published already; choose another name, or delete it first`);
-  }
   const { numStripes, numSubStripes } = await controller.family(registered.family);
   if (numStripes !== database.numStripes || numSubStripes !== database.numSubStripes) {
     const there = `${numStripes} stripes with ${numSubStripes} sub-stripes each`;
-    faults.add('database.num_stripes', `'${database.name}' is registered with ${there}; delete it first`);
+    const remedy = adopt ? 'give the same' : `\`campaign delete ${database.name}\` first`;
+    faults.add('database.num_stripes', `'${database.name}' is registered with ${there}; ${remedy}`);
   }
   return registered;
 }
 
-/** What the rules of kinds may ask: the campaign's own tables, those registered, and other databases that directors are in. */
-async function knownTables(
+function publishedFault(registered: DatabaseDescriptor | undefined): string | undefined {
+  if (!registered?.isPublished) return undefined;
+  const { name } = registered;
+  return (
+    `'${name}' is published already; choose another name, take it over with "adopt" and republish it, ` +
+    `or \`campaign delete ${name}\` first`
+  );
+}
+
+function adoptionFault(name: string, registered: DatabaseDescriptor | undefined): string | undefined {
+  if (registered === undefined) return `there is no database '${name}' to adopt`;
+  if (registered.isPublished) return undefined;
+  return `'${name}' is not published, so there is nothing to adopt; load its tables, or publish it`;
+}
+
+/**
+ * What the rules of kinds may ask: the database's own tables, as they are to be, and other databases that directors of the new
+ * tables are in.
+ */
+export async function knownTables(
   database: string,
   tables: CatalogTable[],
-  registered: DatabaseDescriptor | undefined,
+  own: TableDefinition[],
   controller: Controller | undefined,
 ): Promise<KnownTables> {
-  const others = new Map<string, TableDefinition[]>();
-  const own = [...tables.map((t) => t.definition), ...(registered?.tables ?? []).map((t) => t.definition)];
-  others.set(database, own);
+  const others = new Map<string, TableDefinition[]>([[database, own]]);
   for (const { definition } of tables) {
     for (const reference of kindOf(definition).directors(definition as never, database)) {
       if (others.has(reference.database)) continue;
@@ -189,36 +237,48 @@ async function knownTables(
 }
 
 function checkTable(
-  { index, definition }: CatalogTable,
+  { index, path: at, definition }: CatalogTable,
   tables: CatalogTable[],
   known: KnownTables,
   registered: DatabaseDescriptor | undefined,
   complete: boolean,
   faults: Faults,
 ): void {
-  const path = `tables[${index}].definition`;
+  const path = `${at}.definition`;
   const twin = tables.find((t) => t.index < index && sameName(t.definition.name, definition.name));
   if (twin !== undefined) {
-    faults.add(
-      `${path}.table`,
-      `'${definition.name}' is defined already by tables[${twin.index}]; put its files there`,
-    );
+    faults.add(`${path}.table`, `'${definition.name}' is defined already by ${twin.path}; put its files there`);
     return;
   }
   const there = registered?.tables.find((t) => t.definition.name === definition.name);
   if (there?.isPublished && !registered?.isPublished)
-    faults.add(`${path}.table`, `'${definition.name}' is published already; leave it out or delete it first`);
+    faults.add(
+      `${path}.table`,
+      `'${definition.name}' is published already; leave it out, or \`${deleteCommand(known.database, definition.name)}\` first`,
+    );
   const differs = there && !there.isPublished ? definitionDifferences(there.definition, definition) : [];
   for (const field of differs) {
     faults.add(
       `${path}.${qservPath(field)}`,
-      `'${definition.name}' is registered with another one; delete the table first`,
+      `'${definition.name}' is registered with another one; \`${deleteCommand(known.database, definition.name)}\` first`,
     );
   }
   const others = [
     ...tables.filter((t) => t.index < index).map((t) => t.definition),
     ...(registered?.tables ?? []).map((t) => t.definition).filter((t) => t.name !== definition.name),
   ];
+  checkDefinition(definition, path, known, others, complete, faults);
+}
+
+/** Holds a definition at `path` against the rules. `others`: the database's further tables. `complete`: none could not be read. */
+export function checkDefinition(
+  definition: TableDefinition,
+  path: string,
+  known: KnownTables,
+  others: TableDefinition[],
+  complete: boolean,
+  faults: Faults,
+): void {
   for (const fault of tableFaults(definition, known, others)) {
     // A director whose own definition could not be read is reported there.
     if (!complete && /^director2?$/.test(fault.path)) continue;
@@ -226,14 +286,24 @@ function checkTable(
   }
 }
 
+/** How people delete a table that is in the way. */
+export function deleteCommand(database: string, table: string): string {
+  return `campaign delete ${database} --table ${table}`;
+}
+
 /** The path of a fault in Qserv's spelling: `directorKey` → `director_key`. */
-function qservPath(path: string): string {
+export function qservPath(path: string): string {
   const [, field = path, rest = ''] = /^([A-Za-z0-9_]+)(.*)$/.exec(path) ?? [];
   return `${QSERV_FIELDS[field] ?? field}${rest}`;
 }
 
 const ORDER = { director: 0, dependent: 1, refMatch: 2, regular: 3 };
 
-function directorsFirst(tables: CatalogTable[]): CatalogTable[] {
-  return [...tables].sort((a, b) => ORDER[a.definition.kind] - ORDER[b.definition.kind] || a.index - b.index);
+export function directorsFirst(tables: CatalogTable[]): CatalogTable[] {
+  return [...tables].sort((a, b) => rankOf(a.definition) - rankOf(b.definition) || a.index - b.index);
+}
+
+/** Tables of a lower rank are there before those of a higher one, and outlive them. */
+export function rankOf({ kind }: TableDefinition): number {
+  return ORDER[kind];
 }

@@ -3,7 +3,7 @@ import { kindOf } from '../../core/tables';
 import type { CampaignLedger, CommittedUnit, TableInUse } from '../ledger';
 import { placeKey } from '../ledger';
 import { isThere } from '../register';
-import type { Catalog } from './catalog';
+import { type Catalog, deleteCommand } from './catalog';
 import type { Faults } from './faults';
 import type { DraftUnit } from './units';
 
@@ -53,9 +53,10 @@ export function withoutStanding(
   faults: Faults,
 ): DraftUnit[] {
   const named = new Set(catalog.tables.map((t) => t.definition.name));
+  const database = catalog.database.name;
   for (const name of unfinished) {
     if (named.has(name)) continue;
-    const remedy = `name ${name} again with all its files, or delete the table first`;
+    const remedy = `name ${name} again with all its files, or \`${deleteCommand(database, name)}\` first`;
     faults.add(
       'tables',
       `an earlier campaign for this database filled ${name} or was to, and did not publish it; ${remedy}`,
@@ -75,9 +76,9 @@ export function withoutStanding(
   });
   const extra = new Places();
   for (const unit of left.values()) extra.add(unit);
-  for (const { index, definition } of catalog.tables) {
-    const path = `tables[${index}].contributions`;
-    const remedy = `name the same files again, or delete the table ${definition.name} first`;
+  for (const { path: at, definition } of catalog.tables) {
+    const path = `${at}.contributions`;
+    const remedy = `name the same files again, or \`${deleteCommand(database, definition.name)}\` first`;
     changed.report(definition.name, (text) =>
       faults.add(path, `an earlier campaign committed other files, or another version of them, for ${text}; ${remedy}`),
     );

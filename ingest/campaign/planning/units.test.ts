@@ -8,6 +8,9 @@ import { cutTransactions, groupUnits, MOST_TRANSACTIONS } from './units';
 const group = contributions.parse({ files: [{ url: 'x' }] });
 const table: CatalogTable = {
   index: 0,
+  path: 'tables[0]',
+  contributions: [group],
+  finishing: { indexes: [] },
   dialect: DEFAULT_DIALECT,
   definition: { kind: 'regular', name: 'T', schema: [{ name: 'a', type: 'INT' }] },
 };

@@ -116,7 +116,7 @@ export function* plannedUnits(drafts: DraftUnit[], transactions: number[]): Gene
     yield {
       unit,
       transactionSeq: transactions[unit] ?? 0,
-      table: table.definition.name,
+      table: table.version ?? table.definition.name,
       chunk,
       overlap,
       everyWorker: !kindOf(table.definition).partitioned,

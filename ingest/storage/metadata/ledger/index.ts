@@ -9,6 +9,8 @@ import {
   type Plan,
   type PlannedUnit,
   placeKey,
+  type RepublishState,
+  shownName,
   type TableInUse,
   type TableProgress,
 } from '../../../campaign/ledger';
@@ -30,11 +32,12 @@ import {
   updateRegistered,
 } from './plans';
 import { findProgress } from './progress';
+import * as republishes from './republishes';
 
 /** Ingest workers announce themselves several times within this. */
 const PRESENT_SECONDS = 60;
 
-/** The ledger in PostgreSQL (migration 003). Any number of processes may use it at once. */
+/** The ledger in PostgreSQL (migrations 003 to 007). Any number of processes may use it at once. */
 export class PostgresLedger implements CampaignLedger {
   constructor(private readonly metadata: Metadata) {}
 
@@ -84,6 +87,22 @@ export class PostgresLedger implements CampaignLedger {
 
   async registered(planId: string): Promise<Map<string, number>> {
     return new Map(Object.entries(await this.metadata.run((sql) => findRegistered(sql, planId))));
+  }
+
+  noteRepublish(planId: string, state: Exclude<RepublishState, 'done'>): Promise<RepublishState> {
+    return this.metadata.transaction((tx) => republishes.advanceRepublish(tx, planId, state));
+  }
+
+  republishState(planId: string): Promise<RepublishState | null> {
+    return this.metadata.run((sql) => republishes.findRepublishState(sql, planId));
+  }
+
+  openRepublishes(target: string, database: string): Promise<string[]> {
+    return this.metadata.run((sql) => republishes.findOpenRepublishes(sql, target, database));
+  }
+
+  replaced(planId: string): Promise<void> {
+    return this.metadata.transaction((tx) => republishes.replaceCommitted(tx, planId));
   }
 
   tablesInUse(target: string, database: string): Promise<TableInUse[]> {
@@ -215,14 +234,9 @@ export class PostgresLedger implements CampaignLedger {
   }
 
   async progress(planId: string): Promise<TableProgress[]> {
-    const { tables } = await this.plan(planId);
-    return this.metadata.run((sql) =>
-      findProgress(
-        sql,
-        planId,
-        tables.map((table) => table.name),
-      ),
-    );
+    const plan = await this.plan(planId);
+    const tables = plan.tables.map(({ name }) => shownName(plan, name));
+    return this.metadata.run((sql) => findProgress(sql, planId, tables));
   }
 
   pendingSequences(planId: string): Promise<number[]> {

@@ -65,6 +65,7 @@ function planOf(database: string): Omit<Plan, 'units'> {
     tables,
     quality: 'strict',
     maxNumWarnings: 64,
+    finishing: {},
   };
 }
 

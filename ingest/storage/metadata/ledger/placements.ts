@@ -1,6 +1,7 @@
 import type { UnitState } from '../../../campaign/ledger';
 import type { ErrorCode } from '../../../core/errors';
 import type { Queryable, Transaction } from '../open';
+import { shownTable } from './plans';
 
 /**
  * Units belong to a planned super-transaction (`seq`) by their plan, or because a retry moved placements of theirs there; then
@@ -92,6 +93,7 @@ export async function findWorkers(sql: Queryable, planId: string, transactionId:
   return rows.map((row) => row.worker);
 }
 
+/** `tbl` as people know it. */
 export interface PlannedRow {
   unit: number;
   worker: string;
@@ -106,9 +108,9 @@ export interface PlannedRow {
 export function findPlanned(sql: Queryable, planId: string, seq: number, perWorker: number): Promise<PlannedRow[]> {
   return sql<PlannedRow[]>`
     SELECT unit, worker, tbl, chunk, overlap, bytes, files FROM (
-      SELECT p.unit, p.worker, u.tbl, u.chunk, u.overlap, u.bytes, jsonb_array_length(u.sources) AS files,
+      SELECT p.unit, p.worker, ${shownTable(sql)} AS tbl, u.chunk, u.overlap, u.bytes, jsonb_array_length(u.sources) AS files,
         row_number() OVER (PARTITION BY p.worker ORDER BY p.unit) AS position
-      FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit)
+      FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit) JOIN campaign.plan plan USING (plan_id)
       WHERE p.plan_id = ${planId} AND p.seq = ${seq} AND p.state = 'planned'
     ) AS planned WHERE position <= ${perWorker} ORDER BY worker, unit`;
 }
@@ -168,6 +170,7 @@ export async function holdPlanned(
   return placed.count + unplaced.count;
 }
 
+/** `tbl` as people know it. */
 export interface HeldRow {
   unit: number;
   tbl: string;
@@ -186,16 +189,16 @@ export function findHeldIn(
   units: number[],
 ): Promise<HeldRow[]> {
   return sql<HeldRow[]>`
-    SELECT p.unit, u.tbl, u.chunk, u.overlap, p.worker, p.error_code, p.error_message
-    FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit)
+    SELECT p.unit, ${shownTable(sql)} AS tbl, u.chunk, u.overlap, p.worker, p.error_code, p.error_message
+    FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit) JOIN campaign.plan plan USING (plan_id)
     WHERE p.plan_id = ${planId} AND p.transaction_id = ${transactionId} AND p.worker = ${worker}
       AND p.unit = ANY(${units}::int[]) AND p.state = 'held' ORDER BY p.unit`;
 }
 
 export function findHeld(sql: Queryable, planId: string, limit: number): Promise<HeldRow[]> {
   return sql<HeldRow[]>`
-    SELECT p.unit, u.tbl, u.chunk, u.overlap, p.worker, p.error_code, p.error_message
-    FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit)
+    SELECT p.unit, ${shownTable(sql)} AS tbl, u.chunk, u.overlap, p.worker, p.error_code, p.error_message
+    FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit) JOIN campaign.plan plan USING (plan_id)
     WHERE p.plan_id = ${planId} AND p.state = 'held' ORDER BY p.unit, p.worker LIMIT ${limit}`;
 }
 

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Plan, PlannedUnit, PlanSummary, TableInUse } from '../../../campaign/ledger';
+import type { Plan, PlannedUnit, PlanSummary, Republish, TableFinishing, TableInUse } from '../../../campaign/ledger';
 import type { DatabaseDefinition } from '../../../controller/controller';
 import { IngestError } from '../../../core/errors';
 import type { TableDefinition } from '../../../core/tables';
@@ -13,6 +13,8 @@ interface PlanRow {
   tables: TableDefinition[];
   quality: Plan['quality'];
   max_num_warnings: number;
+  finishing: Record<string, TableFinishing>;
+  republish: Republish | null;
 }
 
 interface UnitRow {
@@ -32,11 +34,13 @@ const COPY_CHARACTERS = 256 * 1024;
 
 /** False when the plan was there already. A concurrent insert of the same plan is waited for. */
 export async function insertPlan(tx: Transaction, plan: Omit<Plan, 'units'>): Promise<boolean> {
-  const { summary } = plan;
+  const { summary, republish } = plan;
   const rows = await tx`
-    INSERT INTO campaign.plan (plan_id, target, database, summary, database_definition, tables, quality, max_num_warnings)
+    INSERT INTO campaign.plan (plan_id, target, database, summary, database_definition, tables, quality, max_num_warnings,
+      finishing, republish)
     VALUES (${summary.planId}, ${summary.target}, ${summary.database}, ${json(summary)}::text::jsonb,
-      ${json(plan.databaseDefinition)}::text::jsonb, ${json(plan.tables)}::text::jsonb, ${plan.quality}, ${plan.maxNumWarnings})
+      ${json(plan.databaseDefinition)}::text::jsonb, ${json(plan.tables)}::text::jsonb, ${plan.quality}, ${plan.maxNumWarnings},
+      ${json(plan.finishing)}::text::jsonb, ${republish === undefined ? null : json(republish)}::text::jsonb)
     ON CONFLICT DO NOTHING RETURNING plan_id`;
   return rows.length > 0;
 }
@@ -73,7 +77,8 @@ function copyField(value: string | number | boolean): string {
 
 export async function findPlan(sql: Queryable, planId: string): Promise<Omit<Plan, 'units'>> {
   const [row] = await sql<PlanRow[]>`
-    SELECT summary, database_definition, tables, quality, max_num_warnings FROM campaign.plan WHERE plan_id = ${planId}`;
+    SELECT summary, database_definition, tables, quality, max_num_warnings, finishing, republish
+    FROM campaign.plan WHERE plan_id = ${planId}`;
   if (row === undefined) throw new IngestError('INTERNAL', `there is no plan ${planId}`, { planId });
   return {
     summary: row.summary,
@@ -81,6 +86,8 @@ export async function findPlan(sql: Queryable, planId: string): Promise<Omit<Pla
     tables: row.tables,
     quality: row.quality,
     maxNumWarnings: row.max_num_warnings,
+    finishing: row.finishing,
+    ...(row.republish === null ? {} : { republish: row.republish }),
   };
 }
 
@@ -136,6 +143,11 @@ export async function findUnits(sql: Queryable, planId: string, units: number[])
     sources: row.sources,
     fingerprint: row.fingerprint,
   }));
+}
+
+/** A unit's table (`u.tbl`) under the name that it has for people, see `shownName`; `plan` is its plan. */
+export function shownTable(sql: Queryable) {
+  return sql`coalesce(plan.republish->'replaces'->>u.tbl, u.tbl)`;
 }
 
 export function json(value: unknown): string {

@@ -5,6 +5,15 @@ import { campaigns } from './003-campaigns';
 import { tableIdentity } from './004-table-identity';
 import { presence } from './005-presence';
 import { replacements } from './006-replacements';
+import { republish } from './007-republish';
 
 /** All migrations in order. A new one is a file here and a line below; one that was released is never changed. */
-export const MIGRATIONS: readonly Migration[] = [records, loadUnits, campaigns, tableIdentity, presence, replacements];
+export const MIGRATIONS: readonly Migration[] = [
+  records,
+  loadUnits,
+  campaigns,
+  tableIdentity,
+  presence,
+  replacements,
+  republish,
+];
