@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { IngestError } from '../core/errors';
 import { DUMMY_CHUNK } from '../core/names';
 import type { TableDefinition } from '../core/tables';
+import { rowCounterCases } from './contract/row-counters';
+import { tableIndexCases } from './contract/table-indexes';
 import type { Controller, DatabaseDefinition } from './controller';
 
 export interface ControllerCase {
@@ -294,6 +296,9 @@ export function controllerContract({ newController }: ControllerCase): void {
       ]);
     });
   });
+
+  rowCounterCases(() => controller, register);
+  tableIndexCases(() => controller, register);
 
   describe('deletion', () => {
     test('of tables: dependents first', async () => {

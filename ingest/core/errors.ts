@@ -23,6 +23,8 @@ export const ERROR_CODES = {
   NOT_ALLOWED: 'terminal',
   /** Rows that the director index cannot take; details list the failures by worker and chunk. */
   INDEX_FAILED: 'terminal',
+  /** Some final tables could not be treated; details list them by worker, and repeating redoes only these. */
+  TABLES_FAILED: 'terminal',
   /** Another campaign holds the database; details name its workflow. */
   CLAIMED: 'terminal',
   /** No enabled, writable worker can take the data now. */

@@ -5,6 +5,7 @@ import { DataServer, type DataServerOptions, type MysqlAccess } from '../../stor
 import type { Metadata } from '../../storage/metadata';
 import { type DatabaseRecord, findDatabase } from '../../storage/metadata/databases';
 import { type HeldLocks, withLocks } from '../../storage/metadata/locks';
+import { findTable } from '../../storage/metadata/tables';
 import { configureWorkers } from '../../storage/metadata/workers';
 import type { WorkerLocation } from '../controller';
 
@@ -113,6 +114,13 @@ export class NativeContext {
     if (database === undefined)
       throw new IngestError('UNKNOWN_DATABASE', `no such database '${name}'`, { database: name });
     return database;
+  }
+
+  /** UNKNOWN_TABLE when there is none. */
+  async requireTable(database: string, name: string): Promise<TableDescriptor> {
+    const table = await this.metadata.run((sql) => findTable(sql, database, name));
+    if (table !== undefined) return table;
+    throw new IngestError('UNKNOWN_TABLE', `no such table '${database}.${name}'`, { database, table: name });
   }
 
   async requireUnpublished(name: string): Promise<DatabaseRecord> {

@@ -1,7 +1,9 @@
 import { noSteps, type StepHook } from '../../core/steps';
+import type { IndexOverlap, TableIndexDefinition } from '../../core/table-indexes';
 import type { TableDefinition } from '../../core/tables';
 import { listTransactions } from '../../storage/metadata/transactions';
 import type { Controller, DatabaseDefinition, LocationScope, TransactionFilter } from '../controller';
+import type { CollectRowCountersOptions, CreateTableIndexOptions, DeleteRowCountersOptions } from '../finishing';
 import { beginTransaction, findOrThrow } from './begin';
 import { allocateChunks, chunks, locateRegular } from './chunks';
 import { NativeContext, type NativeControllerOptions } from './context';
@@ -10,6 +12,8 @@ import { database, databases, family, registerDatabase } from './databases';
 import { deleteDatabase, deleteTable } from './delete';
 import { endTransaction } from './end';
 import { publish } from './publish';
+import { collectRowCounters, deleteRowCounters, deployRowCounters, rowCounters } from './row-counters';
+import { createTableIndex, dropTableIndex, tableIndexes } from './table-indexes';
 import { registerTable } from './tables';
 
 export type { NativeServers, NativeWorkerAccess } from './context';
@@ -91,6 +95,34 @@ export class NativeController implements Controller {
 
   deleteDatabase(name: string) {
     return this.ready((context) => deleteDatabase(context, name));
+  }
+
+  collectRowCounters(name: string, table: string, options?: CollectRowCountersOptions) {
+    return this.ready((context) => collectRowCounters(context, name, table, options));
+  }
+
+  deployRowCounters(name: string, table: string) {
+    return this.ready((context) => deployRowCounters(context, name, table));
+  }
+
+  rowCounters(name: string, table: string) {
+    return this.ready((context) => rowCounters(context, name, table));
+  }
+
+  deleteRowCounters(name: string, table: string, options?: DeleteRowCountersOptions) {
+    return this.ready((context) => deleteRowCounters(context, name, table, options));
+  }
+
+  createTableIndex(name: string, table: string, index: TableIndexDefinition, options?: CreateTableIndexOptions) {
+    return this.ready((context) => createTableIndex(context, name, table, index, options));
+  }
+
+  tableIndexes(name: string, table: string, options?: IndexOverlap) {
+    return this.ready((context) => tableIndexes(context, name, table, options));
+  }
+
+  dropTableIndex(name: string, table: string, index: string, options?: IndexOverlap) {
+    return this.ready((context) => dropTableIndex(context, name, table, index, options));
   }
 
   close() {
