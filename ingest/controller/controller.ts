@@ -1,6 +1,6 @@
 import type { ColumnDefinition, TableDefinition, TableDescriptor } from '../core/tables';
 import type { TransactionState } from '../core/transactions';
-import type { RowCounterOperations, TableIndexOperations } from './finishing';
+import type { RowCounterOperations, ScanRatingOperations, TableIndexOperations } from './finishing';
 
 /** Times are milliseconds since the Unix epoch, 0 = not reached yet. */
 
@@ -114,7 +114,7 @@ export interface ControllerCapabilities {
  * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS. One location per chunk, same order.
  * publish: OPEN_TRANSACTIONS; ILLEGAL_STATE without any chunk; resumable; published already is success.
  */
-export interface Controller extends RowCounterOperations, TableIndexOperations {
+export interface Controller extends RowCounterOperations, TableIndexOperations, ScanRatingOperations {
   readonly capabilities: ControllerCapabilities;
   registerDatabase(definition: DatabaseDefinition): Promise<DatabaseDescriptor>;
   registerTable(

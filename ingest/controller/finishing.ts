@@ -51,6 +51,26 @@ export interface RowCounterOperations {
   deleteRowCounters(database: string, table: string, options?: DeleteRowCountersOptions): Promise<void>;
 }
 
+/** Rating of a table of a kind that shared scans know (partitioned, no ref-match table). */
+export interface ScanRating {
+  family: string;
+  database: string;
+  table: string;
+  /** Absent while Qserv's query front end does not know the table. */
+  rating?: number;
+}
+
+/** In any publish state. docs/contract/controller.md §13. */
+export interface ScanRatingOperations {
+  /** Of all databases, by database and table. */
+  scanRatings(): Promise<ScanRating[]>;
+  /**
+   * Sets the rating; again is success. Publish gives 1. INVALID_INPUT for a table that shared scans do not know, UNKNOWN_DATABASE,
+   * UNKNOWN_TABLE also for one that was not published yet, since the query front end does not know it.
+   */
+  setScanRating(database: string, table: string, rating: number): Promise<void>;
+}
+
 export interface CreateTableIndexOptions extends IndexOverlap {
   /** A final table that has an index of the name is done, whatever its definition; else it fails. Default true. */
   ignoreDuplicateKey?: boolean;

@@ -13,6 +13,7 @@ import { deleteDatabase, deleteTable } from './delete';
 import { endTransaction } from './end';
 import { publish } from './publish';
 import { collectRowCounters, deleteRowCounters, deployRowCounters, rowCounters } from './row-counters';
+import { scanRatings, setScanRating } from './scan-ratings';
 import { createTableIndex, dropTableIndex, tableIndexes } from './table-indexes';
 import { registerTable } from './tables';
 
@@ -123,6 +124,14 @@ export class NativeController implements Controller {
 
   dropTableIndex(name: string, table: string, index: string, options?: IndexOverlap) {
     return this.ready((context) => dropTableIndex(context, name, table, index, options));
+  }
+
+  scanRatings() {
+    return this.ready(scanRatings);
+  }
+
+  setScanRating(name: string, table: string, rating: number) {
+    return this.ready((context) => setScanRating(context, name, table, rating));
   }
 
   close() {

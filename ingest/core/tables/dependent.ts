@@ -21,4 +21,4 @@ function validate(definition: DefinitionOf<'dependent'>, known: KnownTables): In
   return faults;
 }
 
-export const dependent: TableKind<'dependent'> = { partitioned: true, validate, directors };
+export const dependent: TableKind<'dependent'> = { partitioned: true, sharedScans: true, validate, directors };

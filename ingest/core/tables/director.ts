@@ -25,4 +25,4 @@ function validate(definition: DefinitionOf<'director'>): InputFault[] {
   return faults;
 }
 
-export const director: TableKind<'director'> = { partitioned: true, validate, directors: () => [] };
+export const director: TableKind<'director'> = { partitioned: true, sharedScans: true, validate, directors: () => [] };

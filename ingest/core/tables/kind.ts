@@ -24,6 +24,8 @@ export interface DirectorReference {
 export interface TableKind<K extends TableKindName = TableKindName> {
   /** Stored by chunk; else whole on every worker. */
   readonly partitioned: boolean;
+  /** Qserv scans it for many queries at once, by a rating that can be set (docs/contract/controller.md §13). */
+  readonly sharedScans: boolean;
   /** Faults of the kind's own rules, docs/contract/controller.md §5.3. */
   validate(definition: DefinitionOf<K>, known: KnownTables): InputFault[];
   /** Directors the table depends on. `database` is the table's own. */

@@ -32,4 +32,4 @@ function validate(definition: DefinitionOf<'refMatch'>, known: KnownTables): Inp
   return faults;
 }
 
-export const refMatch: TableKind<'refMatch'> = { partitioned: true, validate, directors };
+export const refMatch: TableKind<'refMatch'> = { partitioned: true, sharedScans: false, validate, directors };

@@ -1,4 +1,9 @@
 import type { TableKind } from './kind';
 
 /** Whole on every worker; no rules of its own. */
-export const regular: TableKind<'regular'> = { partitioned: false, validate: () => [], directors: () => [] };
+export const regular: TableKind<'regular'> = {
+  partitioned: false,
+  sharedScans: false,
+  validate: () => [],
+  directors: () => [],
+};
