@@ -260,7 +260,7 @@ export function controllerContract({ newController }: ControllerCase): void {
       expect(database.isPublished).toBe(true);
       expect(database.publishTime).toBeGreaterThanOrEqual(database.createTime);
       expect(database.tables.map((t) => t.isPublished)).toEqual([true, true, true]);
-      expect(await controller.publish(name)).toEqual({ database, renamed: 0, copied: 0 });
+      expect(await controller.publish(name)).toEqual({ database, renamed: 0, copied: 0, replaced: [] });
     });
 
     test('at the same time is one publish', async () => {

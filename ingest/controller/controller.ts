@@ -80,6 +80,16 @@ export interface PublishReport {
   /** Final tables finished by rename and by copy, in this call. */
   renamed: number;
   copied: number;
+  /**
+   * Tables whose next version took their place since the database was published before, and for how long readers could see
+   * neither (upper bound; all of one publish go out of sight and come back together).
+   */
+  replaced: { table: string; gapMs: number }[];
+}
+
+export interface RegisterTableOptions {
+  /** The published table whose next version this is; the definition's name must be `replacementName` of it. */
+  replaces?: string;
 }
 
 /** Rows counted by a real scan in the workers' databases. */
@@ -97,6 +107,8 @@ export interface TableCount {
 export interface ControllerCapabilities {
   /** Tables can be counted by a scan through the controller. */
   countRows: boolean;
+  /** The next version of a published table can be loaded beside it (`registerTable` with `replaces`). */
+  replaceTables: boolean;
 }
 
 /**
@@ -105,14 +117,19 @@ export interface ControllerCapabilities {
  *
  * Errors common to all: UNKNOWN_*, INVALID_INPUT, UNAVAILABLE, BUSY.
  * registerDatabase: creates the schema on all workers and the record. ALREADY_EXISTS when it exists with another geometry.
- * registerTable: rules of the table's kind; DATABASE_PUBLISHED. A half-created table is completed. `replaces` names the published
- *   table whose next version it is.
+ * registerTable: rules of the table's kind; DATABASE_PUBLISHED. A half-created table is completed. With `replaces`, the table is the
+ *   next version of a published one (UNKNOWN_TABLE, ILLEGAL_STATE when it is not published) of the same kind. It is a table like any
+ *   other, under a name of its own, until publish puts it in the other's place; its directors, and others' references to it, go by
+ *   final names. ALREADY_EXISTS when the name is taken by something else.
  * beginTransaction: DATABASE_PUBLISHED. `context.token` makes it idempotent: a transaction of the database whose context has
  *   the same token and that is not ended is returned as it is.
  * endTransaction: commit only from STARTED; abort from all but FINISHED (ABORTED is success). Revokes all load tokens of the
  *   transaction first. An abandoned IS_* state (its holder is gone) is brought to an end: IS_FINISHING by commit again or abort.
  * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS. One location per chunk, same order.
- * publish: OPEN_TRANSACTIONS; ILLEGAL_STATE without any chunk; resumable; published already is success.
+ * publish: OPEN_TRANSACTIONS; ILLEGAL_STATE without any chunk; resumable; published already is success. Next versions take the
+ *   place of the tables that they replace, last of all: old rows, a gap in which the CSS metadata hides the table, new rows. Once
+ *   one is hidden there is no way back: publish, registerTable and deleteTable first end what an earlier call began, and until then
+ *   no super-transaction begins (ILLEGAL_STATE).
  */
 export interface Controller extends RowCounterOperations, TableIndexOperations, ScanRatingOperations {
   readonly capabilities: ControllerCapabilities;
@@ -120,7 +137,7 @@ export interface Controller extends RowCounterOperations, TableIndexOperations, 
   registerTable(
     database: string,
     definition: TableDefinition,
-    options?: { replaces?: string },
+    options?: RegisterTableOptions,
   ): Promise<TableDescriptor>;
   database(name: string): Promise<DatabaseDescriptor>;
   databases(): Promise<DatabaseDescriptor[]>;

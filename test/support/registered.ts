@@ -13,7 +13,10 @@ export async function registerCatalog(controller: NativeController): Promise<str
   return definition.name;
 }
 
-/** Puts rows into a super-transaction's partition of a final table, as a load leaves them; makes both when they are new. */
+/**
+ * Puts rows into a super-transaction's partition of a final table, as a load leaves them; makes both when they are new. `like` is the
+ * catalog's table that this one is like, where it has another name.
+ */
 export async function putRows(
   server: DataServer,
   database: string,
@@ -22,12 +25,13 @@ export async function putRows(
   overlap: boolean,
   transactionId: number,
   rows: number,
+  like = table,
 ): Promise<void> {
   const name = chunk === 0 ? table : chunkTable(table, chunk, overlap);
   const final = quoteTable(database, name);
   if (chunk !== 0) {
-    const like = quoteTable(database, table);
-    await server.run('make a chunk table', `CREATE TABLE IF NOT EXISTS ${final} LIKE ${like}`);
+    const prototype = quoteTable(database, table);
+    await server.run('make a chunk table', `CREATE TABLE IF NOT EXISTS ${final} LIKE ${prototype}`);
   }
   await server.run(
     'add a partition',
@@ -39,7 +43,7 @@ export async function putRows(
     Filter: 'filterName',
   };
   const values = { Object: `seq, seq / 7, -seq, ${chunk}, 1`, Source: 'seq, seq * 3', Filter: 'seq % 100' };
-  const of = table as keyof typeof columns;
+  const of = like as keyof typeof columns;
   await server.run(
     'put rows',
     `INSERT INTO ${final} (qserv_trans_id, ${columns[of]}) SELECT ${transactionId}, ${values[of]} FROM ${quoteTable(database, `seq_1_to_${rows}`)}`,

@@ -9,6 +9,7 @@ import {
 } from '../../storage/metadata/transactions';
 import type { TransactionDescriptor } from '../controller';
 import { type NativeContext, transactionLock } from './context';
+import { refuseDuringReplacement } from './replacements';
 
 /** Points of beginning a super-transaction. */
 export const BEGIN_STEPS = ['begin.record', 'begin.started'] as const;
@@ -34,6 +35,7 @@ export async function beginTransaction(
   const token = typeof json.token === 'string' ? json.token : null;
   return context.withinDatabase(database, async (held) => {
     await context.requireUnpublished(database);
+    await refuseDuringReplacement(context, database);
     for (;;) {
       const known = token === null ? undefined : await context.metadata.run((sql) => findByToken(sql, database, token));
       if (known !== undefined) {

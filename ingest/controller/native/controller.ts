@@ -2,7 +2,14 @@ import { noSteps, type StepHook } from '../../core/steps';
 import type { IndexOverlap, TableIndexDefinition } from '../../core/table-indexes';
 import type { TableDefinition } from '../../core/tables';
 import { listTransactions } from '../../storage/metadata/transactions';
-import type { Controller, DatabaseDefinition, LocationScope, TransactionFilter } from '../controller';
+
+import type {
+  Controller,
+  DatabaseDefinition,
+  LocationScope,
+  RegisterTableOptions,
+  TransactionFilter,
+} from '../controller';
 import type { CollectRowCountersOptions, CreateTableIndexOptions, DeleteRowCountersOptions } from '../finishing';
 import { beginTransaction, findOrThrow } from './begin';
 import { allocateChunks, chunks, locateRegular } from './chunks';
@@ -24,7 +31,7 @@ export type { NativeServers, NativeWorkerAccess } from './context';
  * may run one for the same target. The records' database must be migrated; `close` leaves it open, it is the caller's.
  */
 export class NativeController implements Controller {
-  readonly capabilities = { countRows: true };
+  readonly capabilities = { countRows: true, replaceTables: true };
   private readonly context: NativeContext;
 
   constructor(options: Omit<NativeControllerOptions, 'steps'> & { steps?: StepHook }) {
@@ -35,8 +42,8 @@ export class NativeController implements Controller {
     return this.ready((context) => registerDatabase(context, definition));
   }
 
-  registerTable(name: string, definition: TableDefinition) {
-    return this.ready((context) => registerTable(context, name, definition));
+  registerTable(name: string, definition: TableDefinition, options?: RegisterTableOptions) {
+    return this.ready((context) => registerTable(context, name, definition, options));
   }
 
   database(name: string) {

@@ -13,6 +13,7 @@ import { openTransactions } from '../../storage/metadata/transactions';
 import type { PublishReport } from '../controller';
 import { forEach, type NativeContext, unpublished } from './context';
 import { database as describe } from './databases';
+import { endReplacements, replacedTables, replaceTables } from './replacements';
 
 /** Points of publishing; each is announced before the change that it names. */
 export const PUBLISH_STEPS = [
@@ -32,8 +33,9 @@ const WIDTH = 4;
 export async function publish(context: NativeContext, database: string): Promise<PublishReport> {
   return context.changingDatabase(database, async (held) => {
     const record = await context.requireDatabase(database);
+    await endReplacements(context, held, database);
     const report = { renamed: 0, copied: 0 };
-    if (record.isPublished) return { database: await describe(context, database), ...report };
+    if (record.isPublished) return outcome(context, database, report);
     const chunks = await checkReady(context, database);
     const tables = unpublished(await context.metadata.run((sql) => tablesOf(sql, database)));
     const step = async (name: (typeof PUBLISH_STEPS)[number], detail: Record<string, unknown> = {}) => {
@@ -58,20 +60,31 @@ export async function publish(context: NativeContext, database: string): Promise
     });
     await step('publish.master');
     await createSchema(context.master, database);
-    for (const table of tables) await createTables(context.master, database, [table.definition.name], table, 'plain');
+    const added = tables.filter((table) => table.replaces === undefined);
+    for (const table of added) await createTables(context.master, database, [table.definition.name], table, 'plain');
     await grantToQserv(context.master, database);
 
     await context.onWorkers(async (server) => {
       await step('publish.chunks', { worker: server.name });
       await setChunks(server, database, [...(chunks.get(server.name) ?? []), DUMMY_CHUNK]);
     });
+    await replaceTables(context, held, database);
     await step('publish.flags');
     await context.metadata.transaction(async (tx) => {
-      for (const table of tables) await markTablePublished(tx, database, table.definition.name);
+      for (const table of added) await markTablePublished(tx, database, table.definition.name);
       await markDatabasePublished(tx, database);
     });
-    return { database: await describe(context, database), ...report };
+    return outcome(context, database, report);
   });
+}
+
+async function outcome(
+  context: NativeContext,
+  name: string,
+  report: Pick<PublishReport, 'renamed' | 'copied'>,
+): Promise<PublishReport> {
+  const database = await describe(context, name);
+  return { database, ...report, replaced: replacedTables(database) };
 }
 
 /** Chunks by worker. Refusals in the contract's order, docs/contract/controller.md §4.3. */

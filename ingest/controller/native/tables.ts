@@ -1,5 +1,5 @@
-import { IngestError, invalidInput } from '../../core/errors';
-import { TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../core/names';
+import { IngestError, type InputFault, invalidInput } from '../../core/errors';
+import { replacementName, TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../core/names';
 import {
   definitionDifferences,
   type KnownTables,
@@ -12,25 +12,30 @@ import {
 import { createSchema, createTables, tryDefinition } from '../../storage/data/create-tables';
 import { allDatabases } from '../../storage/metadata/databases';
 import { findTable, insertTable, tablesOf } from '../../storage/metadata/tables';
+import type { RegisterTableOptions } from '../controller';
 import type { NativeContext } from './context';
+import { endReplacements } from './replacements';
 
 export async function registerTable(
   context: NativeContext,
   database: string,
   definition: TableDefinition,
+  { replaces }: RegisterTableOptions = {},
 ): Promise<TableDescriptor> {
   return context.changingDatabase(database, async (held) => {
     await context.requireUnpublished(database);
+    await endReplacements(context, held, database);
+    if (replaces !== undefined) await checkReplaces(context, database, definition, replaces);
     const known = await context.metadata.run((sql) => findTable(sql, database, definition.name));
     if (known !== undefined) {
-      checkSame(database, known, definition);
+      checkSame(database, known, definition, replaces);
       if (known.isPublished) return known;
     } else {
-      await checkRules(context, database, definition);
+      await checkRules(context, database, definition, replaces);
       await tryOnMaria(context, database, definition);
       await held.check();
       // The record comes before the tables: what is half made is found again by it, and completed or deleted.
-      await context.metadata.transaction((tx) => insertTable(tx, database, definition));
+      await context.metadata.transaction((tx) => insertTable(tx, database, definition, replaces));
     }
     const table = (await context.metadata.run((sql) => findTable(sql, database, definition.name))) as TableDescriptor;
     await context.steps('register.table', { database, table: definition.name });
@@ -42,14 +47,51 @@ export async function registerTable(
   });
 }
 
-function checkSame(database: string, known: TableDescriptor, asked: TableDefinition): void {
+function checkSame(database: string, known: TableDescriptor, asked: TableDefinition, replaces?: string): void {
   const differs = definitionDifferences(known.definition, asked);
+  if (known.replaces !== replaces) differs.push('replaces');
   if (differs.length === 0) return;
   const message = `table '${database}.${asked.name}' already exists with another ${differs.join(', ')}`;
   throw new IngestError('ALREADY_EXISTS', message, { database, table: asked.name, differs });
 }
 
-async function checkRules(context: NativeContext, database: string, definition: TableDefinition): Promise<void> {
+/** What a next version and the table that it replaces must have in common. */
+async function checkReplaces(
+  context: NativeContext,
+  database: string,
+  { kind, name }: TableDefinition,
+  replaces: string,
+): Promise<void> {
+  const table = await context.metadata.run((sql) => findTable(sql, database, replaces));
+  if (table === undefined) {
+    const message = `no such table '${database}.${replaces}' to replace: register the new one under that name`;
+    throw new IngestError('UNKNOWN_TABLE', message, { database, table: replaces });
+  }
+  if (!table.isPublished) {
+    const message = `table '${database}.${replaces}' is not published, so nothing can replace it: delete it and register it anew`;
+    throw new IngestError('ILLEGAL_STATE', message, { database, table: replaces });
+  }
+  const faults: InputFault[] = [];
+  const expected = replacementName(replaces);
+  if (name !== expected) {
+    faults.push({ path: 'name', message: `the next version of '${replaces}' must be called '${expected}'` });
+  }
+  if (kind !== table.definition.kind) {
+    faults.push({ path: 'kind', message: `'${replaces}' is a ${table.definition.kind} table, and must stay one` });
+  }
+  if (faults.length > 0) throw invalidInput(title(name, replaces), faults);
+}
+
+function title(name: string, replaces?: string): string {
+  return replaces === undefined ? `table ${name}` : `table ${replaces}, whose next version is loaded as ${name}`;
+}
+
+async function checkRules(
+  context: NativeContext,
+  database: string,
+  definition: TableDefinition,
+  replaces?: string,
+): Promise<void> {
   const catalog = await context.metadata.run(async (sql) => {
     const all = await allDatabases(sql);
     const tables = await Promise.all(all.map(async (d) => [d.name, await tablesOf(sql, d.name)] as const));
@@ -58,11 +100,13 @@ async function checkRules(context: NativeContext, database: string, definition: 
   const known: KnownTables = {
     database,
     hasDatabase: (name) => catalog.has(name),
-    table: (name, table) => catalog.get(name)?.find((t) => t.definition.name === table)?.definition,
+    // A next version is not yet what its table is: until then the table is what others refer to.
+    table: (name, table) =>
+      catalog.get(name)?.find((t) => t.definition.name === table && t.replaces === undefined)?.definition,
   };
   const others = (catalog.get(database) ?? []).map((t) => t.definition);
   const faults = tableFaults(definition, known, others);
-  if (faults.length > 0) throw invalidInput(`table ${definition.name}`, faults);
+  if (faults.length > 0) throw invalidInput(title(definition.name, replaces), faults);
 }
 
 /** A worker's MariaDB judges what the rules cannot: defaults, generated columns, charsets, row sizes. */

@@ -1,4 +1,4 @@
-import { chunkTable, DUMMY_CHUNK } from '../names';
+import { chunkTable, DUMMY_CHUNK, parseFinalTable } from '../names';
 import type { TableDefinition } from './definition';
 import { kindOf } from './registry';
 
@@ -20,4 +20,10 @@ export function chunkTables(definition: TableDefinition, chunk: number): string[
 export function finalTables(definition: TableDefinition, chunks: number[]): string[] {
   const all = [...registrationTables(definition), ...chunks.flatMap((chunk) => chunkTables(definition, chunk))];
   return [...new Set(all)];
+}
+
+/** Whether a table of the database's schema on a worker is one of this table's. */
+export function ownsFinalTable(definition: TableDefinition, name: string): boolean {
+  if (name === definition.name) return true;
+  return kindOf(definition).partitioned && parseFinalTable(name).table === definition.name;
 }

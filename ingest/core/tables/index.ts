@@ -1,5 +1,5 @@
 export * from './definition';
-export { chunkTables, finalTables, registrationTables } from './final-tables';
+export { chunkTables, finalTables, ownsFinalTable, registrationTables } from './final-tables';
 export type { DirectorReference, KnownTables, TableKind } from './kind';
 export { DEFAULT_CHARSET, DEFAULT_COLLATION, definitionDifferences, normalDefinition } from './normal';
 export { kindOf } from './registry';

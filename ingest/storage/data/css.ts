@@ -72,6 +72,34 @@ export async function writeCssTables(
   });
 }
 
+/**
+ * Writes a table anew from nothing, out of sight, in one step for readers. All its keys get other ids (`kvId`), the table's own one too:
+ * by it a reader tells that another version came, also an equal one. Its shared-scan rating stays.
+ */
+export async function rewriteCssTable(
+  master: DataServer,
+  database: string,
+  family: FamilyDescriptor,
+  table: TableDescriptor,
+): Promise<void> {
+  await changeCss(master, async (store) => {
+    const key = tableKey(database, table.definition.name);
+    const entry = tableEntry(database, table, family);
+    if ([...entry.keys()].some(isScan)) {
+      const scan = [...(await store.tree(`${key}/sharedScan`))].map(([name, value]) => [
+        name.slice(key.length + 1),
+        value,
+      ]);
+      for (const [name = '', value = ''] of scan) entry.set(name, value);
+    }
+    await store.remove(key);
+    for (const [name, value] of entry) await store.set(`${key}/${name}`, value);
+    await store.set(key, 'DO_NOT_USE');
+  });
+}
+
+const isScan = (name: string) => name.startsWith('sharedScan/');
+
 async function writeTable(
   store: CssStore,
   database: string,

@@ -1,5 +1,5 @@
 import type { DatabaseDescriptor, FamilyDescriptor } from '../../controller/controller';
-import type { Queryable } from './open';
+import type { Queryable, Transaction } from './open';
 import { tablesOf } from './tables';
 
 interface FamilyRow {
@@ -109,10 +109,16 @@ export async function insertDatabase(
     VALUES (${database.name}, 'secondary-index', 'auto-build', ${database.autoBuildDirectorIndex ? '1' : '0'})`;
 }
 
-/** The database's flag, and publish time with it. */
-export async function markDatabasePublished(sql: Queryable, name: string): Promise<void> {
-  await sql`
-    UPDATE qserv.config_database SET is_published = true, publish_time = ${Date.now()} WHERE database = ${name}`;
+/**
+ * The database's flag, and publish time with it. Tables that took another version's place since it was published before get the
+ * same time: by this they are told from those of earlier times (`replacedTables`).
+ */
+export async function markDatabasePublished(tx: Transaction, name: string): Promise<void> {
+  const now = Date.now();
+  await tx`
+    UPDATE qserv.config_database_table SET publish_time = ${now}
+    WHERE database = ${name} AND shown_at <> 0 AND publish_time = shown_at`;
+  await tx`UPDATE qserv.config_database SET is_published = true, publish_time = ${now} WHERE database = ${name}`;
 }
 
 /** With everything recorded for it: tables, chunks, transactions, contributions. */
