@@ -65,7 +65,7 @@ export async function draftPlan(
 
   const drafts = await draftUnits(catalog, { base: campaign.base, rules: services.sources, faults, signal, tell });
   const standing = services.ledger && (await findStanding(services.ledger, target, catalog, controller));
-  const wanted = standing ? withoutStanding(drafts, standing, catalog, faults) : drafts;
+  const wanted = standing && !campaign.adopt ? withoutStanding(drafts, standing, catalog, faults) : drafts;
   faults.check();
   const { plan, units } = draft({
     campaign,

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { loadBatch } from '../../ingest/campaign/load-batch';
 import { planCampaign } from '../../ingest/campaign/plan';
 import { registerCatalog } from '../../ingest/campaign/register';
-import { begin, place } from '../../ingest/campaign/transactions';
+import { begin, commit, place } from '../../ingest/campaign/transactions';
 import { NativeController } from '../../ingest/controller/native/controller';
 import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import { PostgresLedger } from '../../ingest/storage/metadata/ledger';
@@ -39,6 +40,16 @@ export async function filterInput(): Promise<Input> {
 export interface Registered {
   database: string;
   planId: string;
+}
+
+/** Faults that a planning fails with, as `path: message`; none when it succeeds. */
+export async function faultsIn(planning: Promise<unknown>): Promise<string[]> {
+  const error = await planning.then(
+    () => ({ details: { faults: [] } }),
+    (e) => e,
+  );
+  if (!error.details?.faults) throw error;
+  return error.details.faults.map((f: { path: string; message: string }) => `${f.path}: ${f.message}`);
 }
 
 /** Controller, ledger and one worker over a metadata database of their own. */
@@ -87,6 +98,28 @@ export class Campaigns {
     return id;
   }
 
+  /** Loads and commits everything that is planned, in one super-transaction; returns its id. */
+  async load(plan: Registered): Promise<number> {
+    const { worker, ledger } = this;
+    const transactionId = await this.begin(plan);
+    const batches = await ledger.nextBatches(plan.planId, 0, 1000, { units: 1000, bytes: 1e12 });
+    for (const { units } of batches) {
+      const batch = { planId: plan.planId, transactionId, worker: worker.name, units, attempts: 1 };
+      const { held } = await loadBatch(batch, { worker, ledger });
+      if (held.length > 0) throw new Error(`held: ${JSON.stringify(held)}`);
+    }
+    await commit(this, plan.planId, transactionId);
+    return transactionId;
+  }
+
+  /** A catalog that is loaded and published. */
+  async published(input: Input): Promise<Registered> {
+    const plan = await this.register(input);
+    await this.load(plan);
+    await this.controller.publish(plan.database);
+    return plan;
+  }
+
   /** Table names and rows, counted by a scan. */
   async rows(database: string): Promise<[string, number][]> {
     return (await this.controller.countRows(database)).map(({ table, rows }) => [table, rows]);
@@ -94,12 +127,7 @@ export class Campaigns {
 
   /** Faults of an input as `path: message`. */
   async faultsOf(input: Input): Promise<string[]> {
-    const error = await planCampaign(input, 'k', this.services).then(
-      () => ({ details: { faults: [] } }),
-      (e) => e,
-    );
-    if (!error.details?.faults) throw error;
-    return error.details.faults.map((f: { path: string; message: string }) => `${f.path}: ${f.message}`);
+    return faultsIn(planCampaign(input, 'k', this.services));
   }
 
   async close(): Promise<void> {

@@ -58,10 +58,10 @@ export async function readRepublishCatalog(
     await checkRemoved(name, `remove[${i}]`, registered, controller, request.remove, faults);
   }
 
-  const own = [...untouched(registered, replacing, request.remove), ...tables.map((table) => table.definition)];
+  const own = [...untouched(registered, replacing, request.remove), ...once(tables).map((table) => table.definition)];
   const known = await knownTables(database, tables, own, controller);
   for (const { definition, path } of once(tables)) {
-    const others = own.filter((other) => other !== definition);
+    const others = own.filter((other) => other.name !== definition.name);
     checkDefinition(definition, `${path}.definition`, known, others, complete, faults);
   }
   const { numStripes, numSubStripes, overlap } = await controller.family(registered.family);
