@@ -60,7 +60,8 @@ test('a name that differs in case only, a published database', async () => {
   await campaigns.controller.allocateChunks({ database: name }, [DUMMY_CHUNK]);
   await campaigns.controller.publish(name);
   expect(await faultsOf(input)).toEqual([
-    `database.database: '${name}' is published already; choose another name, or delete it first`,
+    `database.database: '${name}' is published already; choose another name, take it over with "adopt" and republish it, ` +
+      `or \`campaign delete ${name}\` first`,
   ]);
 });
 
