@@ -180,6 +180,25 @@ describe('what is wrong is named by its path, and nothing is stored', () => {
     ]);
   });
 
+  test('indexes that cannot be, and a rating where there is none', async () => {
+    expect(
+      await planner.faultsOf((input) => {
+        const byId = { index: 'by_id', columns: [{ column: 'objectId' }], overlap: 'both' };
+        const columns = [{ column: 'ObjectId' }, { column: 'ra_PS', length: 4 }];
+        input.tables[0].indexes = [byId, { ...byId, index: 'BY_ID', overlap: true }, { index: 'primary', columns }];
+        input.tables[0].scanRating = 2 ** 31;
+        input.tables[2].scanRating = 1;
+      }),
+    ).toEqual([
+      'tables[0].indexes[1].index: is the name of tables[0].indexes[0]',
+      "tables[0].indexes[2].index: 'primary' is the name of primary keys: choose another",
+      expect.stringContaining("tables[0].indexes[2].columns[0].column: requested column 'ObjectId'"),
+      expect.stringContaining("tables[0].indexes[2].columns[1].length: column 'ra_PS'"),
+      expect.stringContaining('tables[0].scanRating: 2147483648'),
+      expect.stringContaining('tables[2].scanRating: shared scans'),
+    ]);
+  });
+
   test('more faults than anybody reads are counted', async () => {
     const faults = await planner.faultsOf((input) => {
       input.tables[2].contributions[0].files = Array.from({ length: 250 }, (_, i) => ({ url: `none/${i}` }));

@@ -13,6 +13,7 @@ import { type SourceRules, shownUrl } from '../../source';
 import type { TableFinishing } from '../ledger';
 import { defaultDialect } from './dialects';
 import type { Faults } from './faults';
+import { finishingFaults } from './finishing';
 import { readDefinition } from './references';
 
 /** A table of the input. */
@@ -150,7 +151,9 @@ async function readTable(
   faults.addAll(located(dialectFaults, read.url));
   const { contributions, indexes, scanRating } = given;
   const finishing = { indexes, ...(scanRating === undefined ? {} : { scanRating }) };
-  return { index, path: pathText(at), definition: toTableDefinition(parsed.data), dialect, contributions, finishing };
+  const definition = toTableDefinition(parsed.data);
+  faults.addAll(finishingFaults(definition, finishing, pathText(at)));
+  return { index, path: pathText(at), definition, dialect, contributions, finishing };
 }
 
 /** Faults of a definition in another file say which. */
