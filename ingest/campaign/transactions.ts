@@ -53,7 +53,7 @@ export async function begin({ controller, ledger }: Services, attempt: Transacti
 }
 
 /**
- * Gives every unit of the planned super-transaction its workers: placement of chunks, all workers for regular tables. UNKNOWN_TABLE
+ * Gives every unit of the planned super-transaction its workers: all replicas of its chunk, all workers for regular tables. UNKNOWN_TABLE
  * as `checkTables`.
  */
 export async function place(services: Services, planId: string, seq: number, id: number): Promise<void> {
@@ -63,7 +63,7 @@ export async function place(services: Services, planId: string, seq: number, id:
   const scope = { transactionId: id };
   const workers = new Map<number, string[]>();
   if (chunks.length > 0) {
-    for (const location of await controller.allocateChunks(scope, chunks)) {
+    for (const location of await controller.allocateChunks(scope, chunks, 'multi')) {
       workers.set(location.chunk, [...(workers.get(location.chunk) ?? []), location.worker]);
     }
   }

@@ -1,3 +1,4 @@
+import type { PlacementForm } from '../core/placement';
 import type { ColumnDefinition, TableDefinition, TableDescriptor } from '../core/tables';
 import type { TransactionState } from '../core/transactions';
 import type { RowCounterOperations, ScanRatingOperations, TableIndexOperations } from './finishing';
@@ -92,6 +93,27 @@ export interface RegisterTableOptions {
   replaces?: string;
 }
 
+export interface PublishOptions {
+  /** Takes the partitions off the director indexes of the tables that are published. Default false. */
+  consolidateDirectorIndex?: boolean;
+  /** Counts the rows of the tables that are published, for Qserv's query optimizer. Default false. */
+  deployRowCounters?: boolean;
+}
+
+export interface DeleteOptions {
+  /** Published databases too. Whoever asks has shown to be an administrator. */
+  published?: boolean;
+}
+
+export interface EmptyChunksReport {
+  /** Chunks on the list. */
+  chunks: number;
+  /** Chunks that an enabled worker has. */
+  ingested: number;
+  /** Chunks of the family's partitioning. */
+  all: number;
+}
+
 /** Rows counted by a real scan in the workers' databases. */
 export interface TableCount {
   table: string;
@@ -125,11 +147,20 @@ export interface ControllerCapabilities {
  *   the same token and that is not ended is returned as it is.
  * endTransaction: commit only from STARTED; abort from all but FINISHED (ABORTED is success). Revokes all load tokens of the
  *   transaction first. An abandoned IS_* state (its holder is gone) is brought to an end: IS_FINISHING by commit again or abort.
- * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS. One location per chunk, same order.
- * publish: OPEN_TRANSACTIONS; ILLEGAL_STATE without any chunk; resumable; published already is success. Next versions take the
+ * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS. Same order as asked for:
+ *   in the form 'single' (the default) one location a chunk, and ILLEGAL_STATE for a chunk with several replicas; in the form
+ *   'multi' one for each replica, all of which must be loaded.
+ * publish: OPEN_TRANSACTIONS (`details.open`: id, state and ways to end each); ILLEGAL_STATE without any chunk, or for a table
+ *   without schema; resumable; published already is success. Only unpublished tables are worked on, but every partitioned table
+ *   gets the chunk tables that it lacks. Next versions take the
  *   place of the tables that they replace, last of all: old rows, a gap in which the CSS metadata hides the table, new rows. Once
  *   one is hidden there is no way back: publish, registerTable and deleteTable first end what an earlier call began, and until then
  *   no super-transaction begins (ILLEGAL_STATE).
+ * unpublish: not published already is success.
+ * rebuildEmptyChunks: DATABASE_PUBLISHED; ALREADY_EXISTS when there is a list and no `force`.
+ * deleteTable: DATABASE_PUBLISHED unless `published` says that it may be; ILLEGAL_STATE for a director that other tables refer to,
+ *   whichever database they are in (`details.dependents`), and for a table whose next version is registered (delete that one first).
+ * deleteDatabase: DATABASE_PUBLISHED as deleteTable. Open super-transactions are no obstacle, references from other databases neither.
  */
 export interface Controller extends RowCounterOperations, TableIndexOperations, ScanRatingOperations {
   readonly capabilities: ControllerCapabilities;
@@ -152,16 +183,20 @@ export interface Controller extends RowCounterOperations, TableIndexOperations, 
   transactions(filter: TransactionFilter): Promise<TransactionDescriptor[]>;
   /** Enabled, writable workers; where each contribution of a regular table must go. */
   locateRegular(scope: LocationScope): Promise<WorkerLocation[]>;
-  allocateChunks(scope: LocationScope, chunks: number[]): Promise<ChunkLocation[]>;
+  allocateChunks(scope: LocationScope, chunks: number[], form?: PlacementForm): Promise<ChunkLocation[]>;
   /** Existing allocations of the database. */
   chunks(database: string): Promise<ChunkLocation[]>;
-  publish(database: string): Promise<PublishReport>;
+  publish(database: string, options?: PublishOptions): Promise<PublishReport>;
+  /** Opens a published database for new tables; what queries see stays. */
+  unpublish(database: string): Promise<DatabaseDescriptor>;
+  /** Rebuilds the list of chunks without data by which queries are spread. */
+  rebuildEmptyChunks(database: string, options?: { force?: boolean }): Promise<EmptyChunksReport>;
   /** Counts by scan in the workers' databases, one entry a table. */
   countRows(database: string): Promise<TableCount[]>;
-  /** Drops the unpublished table everywhere, records included. "No such table" is success. */
-  deleteTable(database: string, table: string): Promise<void>;
-  /** Drops the unpublished database everywhere. "No such database" is success. */
-  deleteDatabase(database: string): Promise<void>;
+  /** Drops the table everywhere, records included. "No such table" is success. */
+  deleteTable(database: string, table: string, options?: DeleteOptions): Promise<void>;
+  /** Drops the database everywhere, with everything recorded of it. "No such database" is success. */
+  deleteDatabase(database: string, options?: DeleteOptions): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -32,6 +32,12 @@ export function isEnded(state: TransactionState): boolean {
   return TRANSACTION_MOVES[state].length === 0;
 }
 
+/** How a super-transaction in this state can be ended, the way that keeps its rows first; nothing when it is ended. */
+export function endingsOf(state: TransactionState): ('commit' | 'abort')[] {
+  if (isEnded(state)) return [];
+  return state === 'STARTED' || state === 'IS_FINISHING' ? ['commit', 'abort'] : ['abort'];
+}
+
 /** Throws ILLEGAL_STATE naming both ends when the move is not allowed. */
 export function checkMove(id: number, from: TransactionState, to: TransactionState): void {
   if (TRANSACTION_MOVES[from].includes(to)) return;

@@ -33,6 +33,9 @@ const TARGETS: Partial<Record<(typeof PUBLISH_STEPS)[number], string[]>> = {
   'publish.table.rename': [...RENAMED, ...COPIED],
 };
 
+/** Steps after which a statement goes to the master. */
+const ON_MASTER: string[] = ['publish.master', 'publish.empty-chunks', 'publish.css-database', 'publish.css-tables'];
+
 jest.setTimeout(120_000 + ROUNDS * 60_000);
 
 let metadata: Metadata;
@@ -85,7 +88,7 @@ test.each(PUBLISH_STEPS)('killed at %s', async (step) => {
   for (let round = 0; round < ROUNDS; round++) {
     const database = await loadedCatalog();
     const before = await contents(server, database);
-    const victim = step === 'publish.master' ? master : worker;
+    const victim = ON_MASTER.includes(step) ? master : worker;
     const targets = TARGETS[step];
     const target = targets?.[Math.floor(round / 2) % targets.length];
     let killed: Promise<void> | undefined;

@@ -1,6 +1,6 @@
 import { IngestError } from '../../core/errors';
 import { ChunkGeometry } from '../../core/geometry';
-import { placeChunks } from '../../core/placement';
+import { type PlacementForm, placeChunks } from '../../core/placement';
 import type { DatabaseRecord } from '../../storage/metadata/databases';
 import { insertReplicas, lockPlacement, placementState, replicasOf } from '../../storage/metadata/replicas';
 import { usableWorkers } from '../../storage/metadata/workers';
@@ -34,6 +34,7 @@ export async function allocateChunks(
   context: NativeContext,
   scope: LocationScope,
   chunks: number[],
+  form: PlacementForm = 'single',
 ): Promise<ChunkLocation[]> {
   const { name: database, family: familyName } = await inScope(context, scope);
   const { numStripes, numSubStripes } = await family(context, familyName);
@@ -48,11 +49,11 @@ export async function allocateChunks(
   const placements = await context.metadata.transaction(async (tx) => {
     await lockPlacement(tx);
     const state = await placementState(tx, database, familyName, chunks, workers);
-    const placed = placeChunks(chunks, state);
+    const placed = placeChunks(chunks, state, form);
     await insertReplicas(tx, database, placed);
     return placed;
   });
-  return placements.map(({ chunk, workers: [worker = ''] }) => ({ chunk, ...context.location(worker) }));
+  return placements.flatMap(({ chunk, workers: names }) => names.map((name) => ({ chunk, ...context.location(name) })));
 }
 
 /** Allocations on workers of the target that can be used. */

@@ -1,12 +1,14 @@
+import type { PlacementForm } from '../../core/placement';
 import { noSteps, type StepHook } from '../../core/steps';
 import type { IndexOverlap, TableIndexDefinition } from '../../core/table-indexes';
 import type { TableDefinition } from '../../core/tables';
 import { listTransactions } from '../../storage/metadata/transactions';
-
 import type {
   Controller,
   DatabaseDefinition,
+  DeleteOptions,
   LocationScope,
+  PublishOptions,
   RegisterTableOptions,
   TransactionFilter,
 } from '../controller';
@@ -17,12 +19,14 @@ import { NativeContext, type NativeControllerOptions } from './context';
 import { countRows } from './counts';
 import { database, databases, family, registerDatabase } from './databases';
 import { deleteDatabase, deleteTable } from './delete';
+import { rebuildEmptyChunks } from './empty-chunks';
 import { endTransaction } from './end';
 import { publish } from './publish';
 import { collectRowCounters, deleteRowCounters, deployRowCounters, rowCounters } from './row-counters';
 import { scanRatings, setScanRating } from './scan-ratings';
 import { createTableIndex, dropTableIndex, tableIndexes } from './table-indexes';
 import { registerTable } from './tables';
+import { unpublish } from './unpublish';
 
 export type { NativeServers, NativeWorkerAccess } from './context';
 
@@ -81,28 +85,36 @@ export class NativeController implements Controller {
     return this.ready((context) => locateRegular(context, scope));
   }
 
-  allocateChunks(scope: LocationScope, numbers: number[]) {
-    return this.ready((context) => allocateChunks(context, scope, numbers));
+  allocateChunks(scope: LocationScope, numbers: number[], form?: PlacementForm) {
+    return this.ready((context) => allocateChunks(context, scope, numbers, form));
   }
 
   chunks(name: string) {
     return this.ready((context) => chunks(context, name));
   }
 
-  publish(name: string) {
-    return this.ready((context) => publish(context, name));
+  publish(name: string, options?: PublishOptions) {
+    return this.ready((context) => publish(context, name, options));
+  }
+
+  unpublish(name: string) {
+    return this.ready((context) => unpublish(context, name));
+  }
+
+  rebuildEmptyChunks(name: string, options: { force?: boolean } = {}) {
+    return this.ready((context) => rebuildEmptyChunks(context, name, options.force));
   }
 
   countRows(name: string) {
     return this.ready((context) => countRows(context, name));
   }
 
-  deleteTable(name: string, table: string) {
-    return this.ready((context) => deleteTable(context, name, table));
+  deleteTable(name: string, table: string, options?: DeleteOptions) {
+    return this.ready((context) => deleteTable(context, name, table, options));
   }
 
-  deleteDatabase(name: string) {
-    return this.ready((context) => deleteDatabase(context, name));
+  deleteDatabase(name: string, options?: DeleteOptions) {
+    return this.ready((context) => deleteDatabase(context, name, options));
   }
 
   collectRowCounters(name: string, table: string, options?: CollectRowCountersOptions) {

@@ -1,95 +1,148 @@
 import { IngestError } from '../../core/errors';
-import { PUBLISH_SCHEMA, parseFinalTable } from '../../core/names';
+import { META_SCHEMA, rowCountersTable } from '../../core/names';
 import { type DirectorReference, kindOf, type TableDescriptor } from '../../core/tables';
-import type { DataServer } from '../../storage/data/connection';
-import { dropSchema, dropTables, tableNames } from '../../storage/data/drop-tables';
-import { publishNames } from '../../storage/data/finish-table';
-import { dropStagingTables } from '../../storage/data/partitions';
-import { disableDatabase } from '../../storage/data/registration';
-import { killLockHolders } from '../../storage/data/user-locks';
-import { deleteDatabaseRecord, findDatabase } from '../../storage/metadata/databases';
-import { lockNames, revokeTransaction } from '../../storage/metadata/load-units';
+import { removeCssDatabase, removeCssTable } from '../../storage/data/css';
+import { dropEmptyChunks } from '../../storage/data/css-empty-chunks';
+import { dropDirectorIndex } from '../../storage/data/director-index';
+import { dropSchema, dropTables } from '../../storage/data/drop-tables';
+import { forgetGrant } from '../../storage/data/registration';
+import { dropOldTables } from '../../storage/data/replace-tables';
+import {
+  allDatabases,
+  type DatabaseRecord,
+  deleteDatabaseRecord,
+  findDatabase,
+} from '../../storage/metadata/databases';
 import type { HeldLocks } from '../../storage/metadata/locks';
 import { deleteTableRecord, findTable, tablesOf } from '../../storage/metadata/tables';
-import { openTransactions } from '../../storage/metadata/transactions';
+import type { DeleteOptions } from '../controller';
 import type { NativeContext } from './context';
+import { deleteDatabaseOn, deleteTableOn, stopWriters } from './delete-workers';
+import { endReplacements } from './replacements';
 
-export async function deleteTable(context: NativeContext, database: string, table: string): Promise<void> {
+/** Points of deleting a table or a database. */
+export const DELETE_STEPS = ['delete.stop', 'delete.css', 'delete.master', 'delete.worker', 'delete.record'] as const;
+
+type Step = (name: (typeof DELETE_STEPS)[number], detail?: Record<string, unknown>) => Promise<void>;
+
+/** Order: docs/contract/controller.md §5.5. The record goes last: as long as it is there, whatever is left is found by it. */
+export async function deleteTable(
+  context: NativeContext,
+  database: string,
+  table: string,
+  options: DeleteOptions = {},
+): Promise<void> {
   await context.changingDatabase(database, async (held) => {
     const record = await context.metadata.run((sql) => findDatabase(sql, database));
+    if (record === undefined) return;
+    checkPublished(record, options);
+    await endReplacements(context, held, database);
     const known = await context.metadata.run((sql) => findTable(sql, database, table));
-    if (record === undefined || known === undefined) return;
-    await context.requireUnpublished(database);
+    if (known === undefined) return;
+    await checkReplacement(context, database, known);
     await checkDependents(context, database, table);
-    await stopWriters(context, database);
-    await context.onWorkers(async (server) => {
-      const names = (await tableNames(server, database)).filter((name) => belongs(known, name));
-      await held.check();
-      await dropFinalTables(server, database, names);
-    });
-    await held.check();
+    const step = announce(context, held, { database, table });
+
+    await step('delete.stop');
+    await stopWriters(context, database, [table]);
+    await step('delete.css');
+    await removeCssTable(context.master, database, table);
+    await step('delete.master');
     await dropTables(context.master, database, [table]);
+    await dropFromMeta(context, database, known);
+    await context.onWorkers(async (server) => {
+      await step('delete.worker', { worker: server.name });
+      await deleteTableOn(context, server, database, known);
+    });
+    await step('delete.record');
     await context.metadata.run((sql) => deleteTableRecord(sql, database, table));
   });
 }
 
-/** Its rows in the middle of an exchange go with a table. */
-async function dropFinalTables(server: DataServer, database: string, names: string[]): Promise<void> {
-  const waiting = names.flatMap((name) => Object.values(publishNames(database, name)));
-  const there = new Set(await tableNames(server, PUBLISH_SCHEMA));
-  await dropTables(
-    server,
-    PUBLISH_SCHEMA,
-    waiting.filter((name) => there.has(name)),
-  );
-  await dropTables(server, database, names);
-}
-
-function belongs({ definition }: TableDescriptor, name: string): boolean {
-  if (name === definition.name) return true;
-  return kindOf(definition).partitioned && parseFinalTable(name).table === definition.name;
-}
-
-async function checkDependents(context: NativeContext, database: string, table: string): Promise<void> {
-  const tables = await context.metadata.run((sql) => tablesOf(sql, database));
-  const refers = (r: DirectorReference) => r.database === database && r.table === table;
-  const dependents = tables
-    .filter(({ definition }) => kindOf(definition).directors(definition, database).some(refers))
-    .map(({ definition }) => definition.name);
-  if (dependents.length === 0) return;
-  const message = `can't remove the director table '${table}' from the database '${database}' because it has dependent tables: ${dependents.join(', ')}`;
-  throw new IngestError('ILLEGAL_STATE', message, { database, table, dependents });
-}
-
-/** No attempt that is under way may attach rows to what is about to go. Open super-transactions lose their load tokens. */
-async function stopWriters(context: NativeContext, database: string): Promise<number[]> {
-  const open = await context.metadata.run((sql) => openTransactions(sql, database));
-  for (const id of open) {
-    await context.metadata.transaction((tx) => revokeTransaction(tx, id));
-    for (const { worker, lock } of await context.metadata.run((sql) => lockNames(sql, id))) {
-      await killLockHolders(context.worker(worker), [lock]);
-    }
-  }
-  return open;
-}
-
-export async function deleteDatabase(context: NativeContext, database: string): Promise<void> {
+export async function deleteDatabase(
+  context: NativeContext,
+  database: string,
+  options: DeleteOptions = {},
+): Promise<void> {
   await context.changingDatabase(database, async (held) => {
-    if ((await context.metadata.run((sql) => findDatabase(sql, database))) === undefined) return;
-    await context.requireUnpublished(database);
-    const open = await stopWriters(context, database);
-    await held.check();
+    const record = await context.metadata.run((sql) => findDatabase(sql, database));
+    if (record === undefined) return;
+    checkPublished(record, options);
+    const tables = await context.metadata.run((sql) => tablesOf(sql, database));
+    const step = announce(context, held, { database });
+
+    await step('delete.stop');
+    await stopWriters(
+      context,
+      database,
+      tables.map((table) => table.definition.name),
+    );
+    await step('delete.css');
+    await removeCssDatabase(context.master, database);
+    await step('delete.master');
     await dropSchema(context.master, database);
-    await context.onWorkers((server) => deleteOn(held, server, database, open));
-    await held.check();
+    await dropEmptyChunks(context.master, database);
+    for (const table of tables) {
+      await dropFromMeta(context, database, table);
+      await dropOldTables(context.master, database, table.definition.name);
+    }
+    await forgetGrant(context.master, database);
+    await context.onWorkers(async (server) => {
+      await step('delete.worker', { worker: server.name });
+      await deleteDatabaseOn(context, server, database, tables);
+    });
+    await step('delete.record');
     await context.metadata.run((sql) => deleteDatabaseRecord(sql, database));
   });
 }
 
-async function deleteOn(held: HeldLocks, server: DataServer, database: string, open: number[]): Promise<void> {
-  await held.check();
-  await disableDatabase(server, database);
-  await dropFinalTables(server, database, await tableNames(server, database));
-  await dropSchema(server, database);
-  for (const id of open) await dropStagingTables(server, database, id);
+function announce(context: NativeContext, held: HeldLocks, what: Record<string, unknown>): Step {
+  return async (name, detail = {}) => {
+    await context.steps(name, { ...what, ...detail });
+    await held.check();
+  };
+}
+
+/** Director index and row counters. */
+async function dropFromMeta(context: NativeContext, database: string, { definition }: TableDescriptor): Promise<void> {
+  const { name, kind } = definition;
+  if (kind === 'director') await dropDirectorIndex(context.master, database, name);
+  await dropTables(context.master, META_SCHEMA, [rowCountersTable(database, name)]);
+}
+
+function checkPublished({ name, isPublished }: DatabaseRecord, { published = false }: DeleteOptions): void {
+  if (!isPublished || published) return;
+  throw new IngestError('DATABASE_PUBLISHED', `the database '${name}' is already published`, { database: name });
+}
+
+/** A table stays as long as its next version waits for its place. */
+async function checkReplacement(
+  context: NativeContext,
+  database: string,
+  { definition }: TableDescriptor,
+): Promise<void> {
+  const { name } = definition;
+  const tables = await context.metadata.run((sql) => tablesOf(sql, database));
+  const next = tables.find((one) => one.replaces === name)?.definition.name;
+  if (next === undefined) return;
+  const message = `table '${name}' is about to be replaced by '${next}': delete that one first`;
+  throw new IngestError('ILLEGAL_STATE', message, { database, table: name, replacement: next });
+}
+
+/** Tables that refer to the director, in any database: without it no query of theirs finds its chunks. */
+async function checkDependents(context: NativeContext, database: string, table: string): Promise<void> {
+  const refers = (r: DirectorReference) => r.database === database && r.table === table;
+  const dependents = await context.metadata.run(async (sql) => {
+    const found: string[] = [];
+    for (const { name } of await allDatabases(sql)) {
+      for (const { definition } of await tablesOf(sql, name)) {
+        if (!kindOf(definition).directors(definition, name).some(refers)) continue;
+        found.push(name === database ? definition.name : `${name}.${definition.name}`);
+      }
+    }
+    return found;
+  });
+  if (dependents.length === 0) return;
+  const message = `can't remove the director table '${table}' from the database '${database}' because it has dependent tables: ${dependents.join(', ')}`;
+  throw new IngestError('ILLEGAL_STATE', message, { database, table, dependents });
 }

@@ -1,5 +1,5 @@
 import type { Statements } from './connection';
-import { quoteId } from './connection';
+import { mysqlErrno, quoteId } from './connection';
 
 /** What Qserv's own servers know of a database (docs/contract/storage.md §1 and §6). */
 
@@ -68,3 +68,15 @@ async function createWorkerSchema(server: Statements): Promise<void> {
       (db CHAR(200) NOT NULL, chunk INT UNSIGNED NOT NULL, UNIQUE KEY (db, chunk)) ENGINE=InnoDB`,
   );
 }
+
+/** Takes Qserv's rights on a database back, which would outlive it; none is success. */
+export async function forgetGrant(server: Statements, database: string): Promise<void> {
+  try {
+    await server.run(`take ${database} back from Qserv`, `REVOKE ALL ON ${quoteId(database)}.* FROM ${QSERV_ACCOUNT}`);
+  } catch (error) {
+    if (!NO_GRANT.has(mysqlErrno(error) ?? 0)) throw error;
+  }
+}
+
+/** MariaDB's answers when there is no such grant or account. */
+const NO_GRANT = new Set([1141, 1269]);

@@ -121,6 +121,19 @@ export async function markDatabasePublished(tx: Transaction, name: string): Prom
   await tx`UPDATE qserv.config_database SET is_published = true, publish_time = ${now} WHERE database = ${name}`;
 }
 
+/** The database's flag; tables keep theirs, and the publish time stays. */
+export async function markDatabaseUnpublished(sql: Queryable, name: string): Promise<void> {
+  await sql`UPDATE qserv.config_database SET is_published = false WHERE database = ${name}`;
+}
+
+/** Names of the published databases of a family. */
+export async function publishedOfFamily(sql: Queryable, family: string): Promise<string[]> {
+  const rows = await sql<{ database: string }[]>`
+    SELECT database FROM qserv.config_database WHERE family_name = ${family} AND is_published
+    ORDER BY database COLLATE "C"`;
+  return rows.map((row) => row.database);
+}
+
 /** With everything recorded for it: tables, chunks, transactions, contributions. */
 export async function deleteDatabaseRecord(sql: Queryable, name: string): Promise<void> {
   await sql`DELETE FROM qserv.config_database WHERE database = ${name}`;

@@ -41,15 +41,7 @@ export async function loadTarget(sql: Queryable, worker: string, unit: LoadUnit)
   if (row.table_published === null) {
     throw new IngestError('UNKNOWN_TABLE', `no such table '${table}' in database '${database}'`, { database, table });
   }
-  if (row.database_published) {
-    throw new IngestError('DATABASE_PUBLISHED', `database '${database}' is already published`, { database });
-  }
-  if (row.table_published) {
-    throw new IngestError('TABLE_PUBLISHED', `table '${table}' of database '${database}' is already published`, {
-      database,
-      table,
-    });
-  }
+  checkUnpublished(unit, row.database_published, row.table_published);
   if (row.transaction_database !== null && row.transaction_database !== database) {
     throw new IngestError(
       'ILLEGAL_STATE',
@@ -62,4 +54,19 @@ export async function loadTarget(sql: Queryable, worker: string, unit: LoadUnit)
     columns: row.columns ?? [],
     allocated: !row.is_partitioned || row.allocated,
   };
+}
+
+/** What is published takes no rows, whatever way they come: DATABASE_PUBLISHED, TABLE_PUBLISHED. */
+export function checkUnpublished(
+  { database, table }: LoadUnit,
+  databasePublished: boolean,
+  tablePublished: boolean,
+): void {
+  if (databasePublished) {
+    throw new IngestError('DATABASE_PUBLISHED', `database '${database}' is already published`, { database });
+  }
+  if (tablePublished) {
+    const message = `table '${table}' of database '${database}' is already published`;
+    throw new IngestError('TABLE_PUBLISHED', message, { database, table });
+  }
 }

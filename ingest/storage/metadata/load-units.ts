@@ -3,6 +3,7 @@ import { unitLock } from '../../core/names';
 import type { TransactionState } from '../../core/transactions';
 import type { LoadedContribution, LoadUnit } from '../../worker/worker';
 import type { ContributionTimes } from './load-contributions';
+import { checkUnpublished } from './load-target';
 import type { Queryable, Transaction } from './open';
 
 /** Fencing and results of load units, docs/design.md §4; the table is migration 002. */
@@ -101,13 +102,20 @@ export async function noteAttaching(sql: Queryable, worker: string, unit: LoadUn
   if (rows.count === 0) throw revoked(unit);
 }
 
-/** Whether the attempt may still attach: its token stands and the super-transaction is STARTED. REVOKED otherwise. */
+/**
+ * Whether the attempt may still attach: its token stands, the super-transaction is STARTED, and neither table nor database is
+ * published. REVOKED, TABLE_PUBLISHED or DATABASE_PUBLISHED otherwise.
+ */
 export async function checkToken(sql: Queryable, worker: string, unit: LoadUnit, token: string): Promise<void> {
-  const rows = await sql`
-    SELECT 1 FROM qserv.load_unit
+  const [row] = await sql<{ database_published: boolean; table_published: boolean }[]>`
+    SELECT (SELECT d.is_published FROM qserv.config_database d WHERE d.database = u.database) AS database_published,
+      (SELECT t.is_published FROM qserv.config_database_table t
+        WHERE t.database = u.database AND t."table" = u."table") AS table_published
+    FROM qserv.load_unit u
     WHERE ${key(sql, worker, unit)} AND token = ${token} AND record IS NULL
-      AND EXISTS (SELECT 1 FROM qserv.transaction t WHERE t.id = transaction_id AND t.state = 'STARTED')`;
-  if (rows.count === 0) throw revoked(unit);
+      AND EXISTS (SELECT 1 FROM qserv.transaction x WHERE x.id = transaction_id AND x.state = 'STARTED')`;
+  if (!row) throw revoked(unit);
+  checkUnpublished(unit, row.database_published, row.table_published);
 }
 
 /** Notes under the token that the unit is loaded, and ends the attempt. REVOKED when the token is gone. */
@@ -172,6 +180,30 @@ export async function lockNames(sql: Queryable, transactionId: number): Promise<
   return rows.map(({ worker, database, table, chunk, is_overlap }) => ({
     worker,
     lock: unitLock({ database, transactionId, table, chunk, overlap: is_overlap }),
+  }));
+}
+
+/** Takes all units of a table away from their attempts, in every super-transaction. As `revokeTransaction`. */
+export async function revokeTable(tx: Transaction, database: string, table: string): Promise<void> {
+  await tx`
+    UPDATE qserv.load_unit SET token = NULL WHERE database = ${database} AND "table" = ${table} AND token IS NOT NULL`;
+}
+
+/** Every unit of a table, with its worker, and whether a revoked attempt may still be about to attach it (as `lockNames`). */
+export async function unitsOfTable(
+  sql: Queryable,
+  database: string,
+  table: string,
+): Promise<{ worker: string; unit: LoadUnit; attaching: boolean }[]> {
+  const rows = await sql<
+    { transaction_id: number; worker: string; chunk: number; is_overlap: boolean; is_attaching: boolean }[]
+  >`
+    SELECT transaction_id, worker, chunk, is_overlap, record IS NULL AND attaching IS NOT NULL AS is_attaching
+    FROM qserv.load_unit WHERE database = ${database} AND "table" = ${table}`;
+  return rows.map(({ transaction_id, worker, chunk, is_overlap, is_attaching }) => ({
+    worker,
+    unit: { transactionId: transaction_id, database, table, chunk, overlap: is_overlap },
+    attaching: is_attaching,
   }));
 }
 

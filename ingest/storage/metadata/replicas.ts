@@ -13,6 +13,14 @@ export async function replicasOf(sql: Queryable, database: string): Promise<Repl
     SELECT chunk, worker FROM qserv.replica WHERE database = ${database} ORDER BY chunk, worker COLLATE "C"`;
 }
 
+/** Chunks of the database that an enabled worker has. */
+export async function chunksOnEnabledWorkers(sql: Queryable, database: string): Promise<number[]> {
+  const rows = await sql<{ chunk: number }[]>`
+    SELECT DISTINCT r.chunk FROM qserv.replica r JOIN qserv.config_worker w ON w.name = r.worker
+    WHERE r.database = ${database} AND w.is_enabled ORDER BY r.chunk`;
+  return rows.map((row) => row.chunk);
+}
+
 /** Placement decisions of the whole instance come one after the other: they look at every worker's load. */
 export async function lockPlacement(tx: Transaction): Promise<void> {
   await tx`SELECT pg_advisory_xact_lock(hashtextextended('placement', 0))`;

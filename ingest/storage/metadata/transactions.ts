@@ -79,10 +79,19 @@ export async function listTransactions(sql: Queryable, filter: TransactionFilter
   return rows.map((row) => descriptor(row, events.get(row.id) ?? []));
 }
 
-/** Ids of those that are neither FINISHED nor ABORTED. */
-export async function openTransactions(sql: Queryable, database: string): Promise<number[]> {
-  const rows = await sql<{ id: number }[]>`
-    SELECT id FROM qserv.transaction WHERE database = ${database} AND state NOT IN ('FINISHED', 'ABORTED') ORDER BY id`;
+/** Those that are neither FINISHED nor ABORTED. */
+export async function openTransactions(
+  sql: Queryable,
+  database: string,
+): Promise<{ id: number; state: TransactionState }[]> {
+  return await sql<{ id: number; state: TransactionState }[]>`
+    SELECT id, state FROM qserv.transaction
+    WHERE database = ${database} AND state NOT IN ('FINISHED', 'ABORTED') ORDER BY id`;
+}
+
+/** Ids of all of the database, ended ones too. */
+export async function transactionIds(sql: Queryable, database: string): Promise<number[]> {
+  const rows = await sql<{ id: number }[]>`SELECT id FROM qserv.transaction WHERE database = ${database} ORDER BY id`;
   return rows.map((row) => row.id);
 }
 
