@@ -1,3 +1,4 @@
+import type { Controller } from '../../ingest/controller/controller';
 import { NativeController, type NativeServers } from '../../ingest/controller/native/controller';
 import { openMetadata } from '../../ingest/storage/metadata';
 
@@ -7,7 +8,7 @@ export interface ControllerOrder {
   target: string;
   servers: NativeServers;
   /** Method of the controller and its arguments. */
-  call: [method: 'beginTransaction' | 'endTransaction' | 'publish', ...args: unknown[]];
+  call: [method: Exclude<keyof Controller, 'capabilities'>, ...args: unknown[]];
   /** Stays at this step for ever. */
   waitAt: string;
 }
