@@ -54,6 +54,11 @@ export interface TransactionDescriptor {
   log: TransactionEvent[];
 }
 
+export interface EndedTransaction extends TransactionDescriptor {
+  /** After a commit in a database with auto-build: every unpublished director's index has the super-transaction's objects. */
+  directorIndexBuilt: boolean;
+}
+
 export interface TransactionFilter {
   database?: string;
   states?: TransactionState[];
@@ -75,6 +80,19 @@ export interface ChunkLocation extends WorkerLocation {
 
 /** Where a location request looks: a database, or the database of a super-transaction that must be STARTED. */
 export type LocationScope = { database: string } | { transactionId: number };
+
+export interface DirectorIndexOptions {
+  /** Replace the index that is there. Default false. */
+  rebuild?: boolean;
+  /** Take each key once, and fail otherwise; default: as the table was registered. */
+  unique?: boolean;
+}
+
+/** What the whole index holds, whichever calls put it there. */
+export interface DirectorIndexReport {
+  chunks: number;
+  rows: number;
+}
 
 export interface PublishReport {
   database: DatabaseDescriptor;
@@ -142,9 +160,11 @@ export interface ControllerCapabilities {
  * registerTable: rules of the table's kind; DATABASE_PUBLISHED. A half-created table is completed. With `replaces`, the table is the
  *   next version of a published one (UNKNOWN_TABLE, ILLEGAL_STATE when it is not published) of the same kind. It is a table like any
  *   other, under a name of its own, until publish puts it in the other's place; its directors, and others' references to it, go by
- *   final names. ALREADY_EXISTS when the name is taken by something else.
- * beginTransaction: DATABASE_PUBLISHED. `context.token` makes it idempotent: a transaction of the database whose context has
- *   the same token and that is not ended is returned as it is.
+ *   final names. ALREADY_EXISTS when the name is taken by something else. An automatic director index is made with its director;
+ *   INVALID_INPUT when MariaDB cannot index the key.
+ * beginTransaction: DATABASE_PUBLISHED; INDEX_FAILED, and START_FAILED, when a director index takes no further partition.
+ *   `context.token` makes it idempotent: a transaction of the database whose context has the same token and that is not ended is
+ *   returned as it is.
  * endTransaction: commit only from STARTED; abort from all but FINISHED (ABORTED is success). Revokes all load tokens of the
  *   transaction first. An abandoned IS_* state (its holder is gone) is brought to an end: IS_FINISHING by commit again or abort.
  * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS. Same order as asked for:
@@ -153,6 +173,12 @@ export interface ControllerCapabilities {
  * publish: OPEN_TRANSACTIONS (`details.open`: id, state and ways to end each); ILLEGAL_STATE without any chunk, or for a table
  *   without schema; resumable; published already is success. Only unpublished tables are worked on, but every partitioned table
  *   gets the chunk tables that it lacks. Next versions take the
+ *   transaction first. Commit fills the automatic director indexes of unpublished tables: INDEX_FAILED, and FINISH_FAILED, with
+ *   `details.failures` = {worker: {chunk: text}} when rows were refused; after a failure that passes (a server away) it stays
+ *   IS_FINISHING, and the next commit takes in the chunks that are missing. An abandoned IS_* state (its holder is gone) is brought
+ *   to an end: IS_FINISHING by commit again or abort.
+ * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS. One location per chunk, same order.
+ * publish: OPEN_TRANSACTIONS; ILLEGAL_STATE without any chunk; resumable; published already is success. Next versions take the
  *   place of the tables that they replace, last of all: old rows, a gap in which the CSS metadata hides the table, new rows. Once
  *   one is hidden there is no way back: publish, registerTable and deleteTable first end what an earlier call began, and until then
  *   no super-transaction begins (ILLEGAL_STATE).
@@ -174,11 +200,7 @@ export interface Controller extends RowCounterOperations, TableIndexOperations, 
   databases(): Promise<DatabaseDescriptor[]>;
   family(name: string): Promise<FamilyDescriptor>;
   beginTransaction(database: string, context: Record<string, unknown>): Promise<TransactionDescriptor>;
-  endTransaction(
-    id: number,
-    how: 'commit' | 'abort',
-    context?: Record<string, unknown>,
-  ): Promise<TransactionDescriptor>;
+  endTransaction(id: number, how: 'commit' | 'abort', context?: Record<string, unknown>): Promise<EndedTransaction>;
   transaction(id: number): Promise<TransactionDescriptor>;
   transactions(filter: TransactionFilter): Promise<TransactionDescriptor[]>;
   /** Enabled, writable workers; where each contribution of a regular table must go. */
@@ -191,6 +213,14 @@ export interface Controller extends RowCounterOperations, TableIndexOperations, 
   unpublish(database: string): Promise<DatabaseDescriptor>;
   /** Rebuilds the list of chunks without data by which queries are spread. */
   rebuildEmptyChunks(database: string, options?: { force?: boolean }): Promise<EmptyChunksReport>;
+  /**
+   * Builds the director index of a published table from all its chunks, and puts it in the place of the one that is there, which
+   * answers until then. INVALID_INPUT for a table that is no director; ILLEGAL_STATE for one that is not published; ALREADY_EXISTS
+   * when there is an index and no rebuild is asked for; INDEX_FAILED when rows were refused, `details.failures` = {worker: {chunk:
+   * text}}. What was taken in is kept: another call with the same options reads only chunks that failed or are missing. After a
+   * call that ended well, another one builds anew.
+   */
+  buildDirectorIndex(database: string, table: string, options?: DirectorIndexOptions): Promise<DirectorIndexReport>;
   /** Counts by scan in the workers' databases, one entry a table. */
   countRows(database: string): Promise<TableCount[]>;
   /** Drops the table everywhere, records included. "No such table" is success. */

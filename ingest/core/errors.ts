@@ -21,7 +21,7 @@ export const ERROR_CODES = {
   CHUNK_NOT_ALLOCATED: 'terminal',
   /** An administrator's key is needed and was not given, or is another one. */
   NOT_ALLOWED: 'terminal',
-  /** Rows that the director index cannot take; details list the failures by worker and chunk. */
+  /** Rows that the director index cannot take, details list the failures by worker and chunk; or no further partition. */
   INDEX_FAILED: 'terminal',
   /** Some final tables could not be treated; details list them by worker, and repeating redoes only these. */
   TABLES_FAILED: 'terminal',

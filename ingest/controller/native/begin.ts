@@ -9,6 +9,8 @@ import {
 } from '../../storage/metadata/transactions';
 import type { TransactionDescriptor } from '../controller';
 import { type NativeContext, transactionLock } from './context';
+import { addIndexPartitions } from './director-index';
+import { passes } from './index-chunks';
 import { refuseDuringReplacement } from './replacements';
 
 /** Points of beginning a super-transaction. */
@@ -40,7 +42,7 @@ export async function beginTransaction(
       const known = token === null ? undefined : await context.metadata.run((sql) => findByToken(sql, database, token));
       if (known !== undefined) {
         await held.take({ name: transactionLock(known) });
-        return start(context, held, known);
+        return start(context, held, known, database, token);
       }
       // The lock comes before the record: an IS_STARTING whose lock is free is one that nobody works on.
       const id = await context.metadata.run(nextTransactionId);
@@ -48,18 +50,34 @@ export async function beginTransaction(
       await context.steps('begin.record', { id, database });
       await held.check();
       if (await context.metadata.run((sql) => insertTransaction(sql, id, database, json, token))) {
-        return start(context, held, id);
+        return start(context, held, id, database, token);
       }
     }
   });
 }
 
 /** IS_STARTING → STARTED; every other state is returned as it is. The lock is ours. */
-async function start(context: NativeContext, held: HeldLocks, id: number): Promise<TransactionDescriptor> {
+async function start(
+  context: NativeContext,
+  held: HeldLocks,
+  id: number,
+  database: string,
+  token: string | null,
+): Promise<TransactionDescriptor> {
+  const found = await findOrThrow(context, id);
+  if (found.state !== 'IS_STARTING') return found;
+  try {
+    await addIndexPartitions(context, held, id, database);
+  } catch (error) {
+    // What passes is tried again by the next call, which finds the super-transaction by its token.
+    if (token !== null && passes(error)) throw error;
+    await held.check();
+    await context.metadata.run((sql) => moveTransaction(sql, id, 'IS_STARTING', 'START_FAILED'));
+    throw error;
+  }
   await context.steps('begin.started', { id });
   await held.check();
-  const state = (await findOrThrow(context, id)).state;
-  if (state === 'IS_STARTING') await context.metadata.run((sql) => moveTransaction(sql, id, 'IS_STARTING', 'STARTED'));
+  await context.metadata.run((sql) => moveTransaction(sql, id, 'IS_STARTING', 'STARTED'));
   return findOrThrow(context, id);
 }
 

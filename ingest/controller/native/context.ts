@@ -35,12 +35,15 @@ export interface NativeControllerOptions {
   /** Milliseconds that an operation waits for another one on the same database or super-transaction before BUSY. */
   lockWaitMs?: number;
   connections?: DataServerOptions;
+  /** Milliseconds between two log events about the progress of an end of a super-transaction; default 60 000. */
+  progressMs?: number;
 }
 
 /** What the operations of the native controller share. */
 export class NativeContext {
   readonly metadata: Metadata;
   readonly steps: StepHook;
+  readonly progressMs: number;
   readonly master: DataServer;
   /** All of them, disabled ones included, by name. */
   readonly workers: Map<string, DataServer>;
@@ -51,6 +54,7 @@ export class NativeContext {
     const { servers, connections } = options;
     this.metadata = options.metadata;
     this.steps = options.steps;
+    this.progressMs = options.progressMs ?? 60_000;
     this.master = new DataServer('master', servers.master, connections);
     this.addresses = new Map(servers.workers.map((w) => [w.name, w]));
     this.workers = new Map(servers.workers.map((w) => [w.name, new DataServer(w.name, w.mysql, connections)]));

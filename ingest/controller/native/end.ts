@@ -9,9 +9,10 @@ import { lockNames, revokeTransaction } from '../../storage/metadata/load-units'
 import type { HeldLocks } from '../../storage/metadata/locks';
 import { tablesOf } from '../../storage/metadata/tables';
 import { logEvent, moveTransaction } from '../../storage/metadata/transactions';
-import type { TransactionDescriptor } from '../controller';
+import type { EndedTransaction } from '../controller';
 import { checkContext, findOrThrow } from './begin';
 import { type NativeContext, transactionLock, unpublished } from './context';
+import { buildIndexLayers, dropIndexPartitions, forgetIndexLayers } from './director-index';
 
 /** Points of ending a super-transaction. */
 export const END_STEPS = [
@@ -23,9 +24,6 @@ export const END_STEPS = [
   'end.aborted',
 ] as const;
 
-/** How often progress of dropping partitions is logged. */
-const PROGRESS_MS = 60_000;
-
 type Json = Record<string, unknown>;
 
 export async function endTransaction(
@@ -33,7 +31,7 @@ export async function endTransaction(
   id: number,
   how: 'commit' | 'abort',
   json?: Json,
-): Promise<TransactionDescriptor> {
+): Promise<EndedTransaction> {
   if (json !== undefined) checkContext(json);
   const { database } = await findOrThrow(context, id);
   return context.withinDatabase(database, async (held) => {
@@ -41,27 +39,38 @@ export async function endTransaction(
     // who is gone, so this call goes on where that one stopped.
     await held.take({ name: transactionLock(id) });
     const { state } = await findOrThrow(context, id);
-    if (how === 'commit') await commit(context, held, id, state, json);
+    if (how === 'commit') await commit(context, held, id, database, state, json);
     else await abort(context, held, id, database, state, json);
-    return findOrThrow(context, id);
+    const { autoBuildDirectorIndex } = await context.requireDatabase(database);
+    return { ...(await findOrThrow(context, id)), directorIndexBuilt: how === 'commit' && autoBuildDirectorIndex };
   });
 }
 
-async function commit(context: NativeContext, held: HeldLocks, id: number, state: TransactionState, json?: Json) {
+async function commit(
+  context: NativeContext,
+  held: HeldLocks,
+  id: number,
+  database: string,
+  state: TransactionState,
+  json?: Json,
+) {
   if (state === 'FINISHED') return;
   if (state === 'STARTED') await enter(context, held, id, state, 'IS_FINISHING', json);
   else if (state !== 'IS_FINISHING') throw illegal(id, state, 'committed');
   try {
     await killWriters(context, held, id);
+    await buildIndexLayers(context, held, id, database);
   } catch (error) {
     // Nothing was undone yet: what may pass is tried again by the next commit, which finds IS_FINISHING abandoned.
     if (error instanceof IngestError && error.transient) throw error;
+    await held.check();
     await context.metadata.run((sql) => moveTransaction(sql, id, 'IS_FINISHING', 'FINISH_FAILED'));
     throw error;
   }
   await context.steps('end.finished', { id });
   await held.check();
   await move(context, id, 'IS_FINISHING', 'FINISHED');
+  await forgetIndexLayers(context, id, database);
 }
 
 async function abort(
@@ -86,6 +95,13 @@ async function abort(
     await held.check();
     const message = error instanceof Error ? error.message : String(error);
     await log(context, id, 'end del table part', { job, success: 0, error: { message } });
+    await move(context, id, 'IS_ABORTING', 'ABORT_FAILED');
+    throw error;
+  }
+  try {
+    await dropIndexPartitions(context, held, id, database);
+  } catch (error) {
+    await held.check();
     await move(context, id, 'IS_ABORTING', 'ABORT_FAILED');
     throw error;
   }
@@ -140,7 +156,7 @@ async function dropEverything(context: NativeContext, held: HeldLocks, id: numbe
       const finals = chunkTables(known.definition, chunk);
       for (const name of finals.length > 0 ? finals : [table]) await dropPartition(server, database, name, id);
       complete += 1;
-      if (Date.now() - logged > PROGRESS_MS) {
+      if (Date.now() - logged > context.progressMs) {
         logged = Date.now();
         await log(context, id, 'progress del table part', { job, progress: { complete, total } });
       }

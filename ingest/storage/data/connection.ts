@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { finished, type Readable } from 'node:stream';
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
@@ -39,6 +40,23 @@ export interface Statements {
   rows<T extends Row = Row>(doing: string, sql: string, values?: SqlValue[]): Promise<T[]>;
   /** DDL, INSERT, SET …: affected rows and the number of warnings. */
   run(doing: string, sql: string, values?: SqlValue[]): Promise<Outcome>;
+}
+
+/** Bytes of each column as the server sends text, in the connection's character set. */
+export type RawRow = (Buffer | null)[];
+
+/** Rows on their way. Those that have arrived still come after `pause`. */
+export interface RowFlow {
+  done: Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+/** Of mysql2's own connection. */
+interface Flowing {
+  query(options: { sql: string; rowsAsArray: true; typeCast: false }): EventEmitter;
+  pause(): void;
+  resume(): void;
 }
 
 /** One connection. It is never replaced silently: when it breaks, every later statement fails with UNAVAILABLE. */
@@ -84,6 +102,33 @@ export class DataConnection implements Statements {
     } finally {
       stop();
     }
+  }
+
+  /**
+   * A SELECT whose rows go to `onRow` one by one as the server sends them, each column as bytes (null for NULL). Settled by `done`,
+   * also when the connection breaks. Nothing else may run on the connection until then.
+   */
+  flow(doing: string, sql: string, onRow: (row: RawRow) => void): RowFlow {
+    const raw = this.connection.connection as unknown as EventEmitter & Flowing;
+    const ended = new Promise<void>((resolve, reject) => {
+      // A query without a callback hears nothing of a connection that broke.
+      const lost = (error?: Error) => settle(() => reject(error ?? new IngestError('UNAVAILABLE', `${doing}: closed`)));
+      const settle = (how: () => void) => {
+        raw.removeListener('error', lost);
+        raw.removeListener('end', lost);
+        how();
+      };
+      raw.on('error', lost);
+      raw.on('end', lost);
+      const query = raw.query({ sql, rowsAsArray: true, typeCast: false });
+      query.on('error', lost);
+      query.on('result', onRow);
+      query.on('end', () => settle(resolve));
+    });
+    ended.catch(() => {});
+    const done = this.settle(doing, ended);
+    done.catch(() => {});
+    return { done, pause: () => raw.pause(), resume: () => raw.resume() };
   }
 
   /** Breaks the connection at once. What runs on it, and whatever is tried on it later, fails with `reason`. */

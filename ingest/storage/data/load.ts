@@ -86,7 +86,8 @@ export async function loadFile(connection: DataConnection, load: LoadStatement, 
   return { rowsLoaded: outcome.affectedRows, ...(await warningsOf(connection)) };
 }
 
-async function warningsOf(connection: Statements): Promise<{ numWarnings: number; warnings: LoadWarning[] }> {
+/** The warnings of the connection's last statement. */
+export async function warningsOf(connection: Statements): Promise<{ numWarnings: number; warnings: LoadWarning[] }> {
   const rows = await connection.rows('read the warnings', 'SHOW WARNINGS');
   const [count] = await connection.rows('count the warnings', 'SHOW COUNT(*) WARNINGS');
   const warnings = rows.map((row) => ({

@@ -4,6 +4,7 @@ import { markTablePublished } from '../../../storage/metadata/tables';
 import type { PublishOptions, PublishReport } from '../../controller';
 import type { NativeContext } from '../context';
 import { database as describe } from '../databases';
+import { finishDirectorIndexes } from '../director-index';
 import { endReplacements, replacedTables, replaceTables } from '../replacements';
 import { listEmptyChunks, makeShells, showTables } from './master';
 import { type PublishRun, prepareRun } from './run';
@@ -36,6 +37,7 @@ export async function publish(
     if (record.isPublished) return outcome(context, database, { renamed: 0, copied: 0 });
     const run = await prepareRun(context, held, record, options);
 
+    await finishDirectorIndexes(context, held, database, options.consolidateDirectorIndex ?? false);
     await openOnWorkers(run);
     await finishTables(run);
     await makeShells(run);
