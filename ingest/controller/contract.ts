@@ -145,8 +145,12 @@ export function controllerContract({ newController }: ControllerCase): void {
       const ended = await controller.endTransaction(id, 'abort');
       expect(ended).toMatchObject({ state: 'ABORTED', context: {} });
       expect(ended.log.map((e) => [e.name, e.state])).toEqual([
+        ['begin add dir idx part', 'IS_STARTING'],
+        ['end add dir idx part', 'IS_STARTING'],
         ['begin del table part', 'IS_ABORTING'],
         ['end del table part', 'IS_ABORTING'],
+        ['begin del dir idx part', 'IS_ABORTING'],
+        ['end del dir idx part', 'IS_ABORTING'],
       ]);
       expect(await controller.endTransaction(id, 'abort')).toMatchObject({ state: 'ABORTED' });
       await expect(controller.endTransaction(id, 'commit')).rejects.toEqual(failure('ILLEGAL_STATE', 'ABORTED'));

@@ -13,7 +13,6 @@ import type {
   RegisterTableOptions,
   TransactionFilter,
 } from '../controller';
-
 import type { CollectRowCountersOptions, CreateTableIndexOptions, DeleteRowCountersOptions } from '../finishing';
 import { beginTransaction, findOrThrow } from './begin';
 import { buildDirectorIndex } from './build-index';
@@ -108,49 +107,64 @@ export class NativeController implements Controller {
     return this.ready((context) => rebuildEmptyChunks(context, name, options.force));
   }
 
-  buildDirectorIndex(name: string, table: string, options?: DirectorIndexOptions) 
+  buildDirectorIndex(name: string, table: string, options?: DirectorIndexOptions) {
     return this.ready((context) => buildDirectorIndex(context, name, table, options));
+  }
 
-  countRows(name: string) 
+  countRows(name: string) {
     return this.ready((context) => countRows(context, name));
+  }
 
-  deleteTable(name: string, table: string, options?: DeleteOptions) 
+  deleteTable(name: string, table: string, options?: DeleteOptions) {
     return this.ready((context) => deleteTable(context, name, table, options));
+  }
 
-  deleteDatabase(name: string, options?: DeleteOptions) 
+  deleteDatabase(name: string, options?: DeleteOptions) {
     return this.ready((context) => deleteDatabase(context, name, options));
+  }
 
-  collectRowCounters(name: string, table: string, options?: CollectRowCountersOptions) 
+  collectRowCounters(name: string, table: string, options?: CollectRowCountersOptions) {
     return this.ready((context) => collectRowCounters(context, name, table, options));
+  }
 
-  deployRowCounters(name: string, table: string) 
+  deployRowCounters(name: string, table: string) {
     return this.ready((context) => deployRowCounters(context, name, table));
+  }
 
-  rowCounters(name: string, table: string) 
+  rowCounters(name: string, table: string) {
     return this.ready((context) => rowCounters(context, name, table));
+  }
 
-  deleteRowCounters(name: string, table: string, options?: DeleteRowCountersOptions) 
+  deleteRowCounters(name: string, table: string, options?: DeleteRowCountersOptions) {
     return this.ready((context) => deleteRowCounters(context, name, table, options));
+  }
 
-  createTableIndex(name: string, table: string, index: TableIndexDefinition, options?: CreateTableIndexOptions) 
+  createTableIndex(name: string, table: string, index: TableIndexDefinition, options?: CreateTableIndexOptions) {
     return this.ready((context) => createTableIndex(context, name, table, index, options));
+  }
 
-  tableIndexes(name: string, table: string, options?: IndexOverlap) 
+  tableIndexes(name: string, table: string, options?: IndexOverlap) {
     return this.ready((context) => tableIndexes(context, name, table, options));
+  }
 
-  dropTableIndex(name: string, table: string, index: string, options?: IndexOverlap) 
+  dropTableIndex(name: string, table: string, index: string, options?: IndexOverlap) {
     return this.ready((context) => dropTableIndex(context, name, table, index, options));
+  }
 
-  scanRatings() 
+  scanRatings() {
     return this.ready(scanRatings);
+  }
 
-  setScanRating(name: string, table: string, rating: number) 
+  setScanRating(name: string, table: string, rating: number) {
     return this.ready((context) => setScanRating(context, name, table, rating));
+  }
 
-  close() 
+  close() {
     return this.context.close();
+  }
 
-  private async ready<T>(work: (context: NativeContext) => Promise<T>): Promise<T> 
+  private async ready<T>(work: (context: NativeContext) => Promise<T>): Promise<T> {
     await this.context.ready();
     return work(this.context);
+  }
 }
