@@ -3,6 +3,7 @@ import type { IngestError } from '../core/errors';
 import { DUMMY_CHUNK } from '../core/names';
 import type { TableDefinition } from '../core/tables';
 import { rowCounterCases } from './contract/row-counters';
+import { scanRatingCases } from './contract/scan-ratings';
 import { tableIndexCases } from './contract/table-indexes';
 import type { Controller, DatabaseDefinition } from './controller';
 
@@ -303,6 +304,7 @@ export function controllerContract({ newController }: ControllerCase): void {
 
   rowCounterCases(() => controller, register);
   tableIndexCases(() => controller, register);
+  scanRatingCases(() => controller, register);
 
   describe('deletion', () => {
     test('of tables: dependents first', async () => {

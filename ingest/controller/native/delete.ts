@@ -1,5 +1,4 @@
 import { IngestError } from '../../core/errors';
-import { META_SCHEMA, rowCountersTable } from '../../core/names';
 import { type DirectorReference, kindOf, type TableDescriptor } from '../../core/tables';
 import { removeCssDatabase, removeCssTable } from '../../storage/data/css';
 import { dropEmptyChunks } from '../../storage/data/css-empty-chunks';
@@ -7,6 +6,7 @@ import { dropDirectorIndex } from '../../storage/data/director-index';
 import { dropSchema, dropTables } from '../../storage/data/drop-tables';
 import { forgetGrant } from '../../storage/data/registration';
 import { dropOldTables } from '../../storage/data/replace-tables';
+import { dropDeployedCounters } from '../../storage/data/row-counters';
 import {
   allDatabases,
   type DatabaseRecord,
@@ -107,7 +107,7 @@ function announce(context: NativeContext, held: HeldLocks, what: Record<string, 
 async function dropFromMeta(context: NativeContext, database: string, { definition }: TableDescriptor): Promise<void> {
   const { name, kind } = definition;
   if (kind === 'director') await dropDirectorIndex(context.master, database, name);
-  await dropTables(context.master, META_SCHEMA, [rowCountersTable(database, name)]);
+  await dropDeployedCounters(context.master, database, name);
 }
 
 function checkPublished({ name, isPublished }: DatabaseRecord, { published = false }: DeleteOptions): void {

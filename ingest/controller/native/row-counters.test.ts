@@ -1,8 +1,9 @@
 import { sharedServers } from '../../../test/support/native';
 import { dataServer, putRows, registerCatalog } from '../../../test/support/registered';
 import { freshDatabase } from '../../../test/support/servers';
-import { META_SCHEMA, rowCountersTable } from '../../core/names';
+import { META_SCHEMA, replacementName, rowCountersTable } from '../../core/names';
 import type { RowCounter } from '../../core/row-counters';
+import type { TableDescriptor } from '../../core/tables';
 import { type DataServer, quoteTable } from '../../storage/data/connection';
 import { tableNames } from '../../storage/data/drop-tables';
 import { type Metadata, openMetadata } from '../../storage/metadata';
@@ -77,6 +78,48 @@ test.each(['before', 'after'])('rows by super-transaction, %s publish', async (w
   await controller.deleteRowCounters(database, 'Object', { qservOnly: true });
   const left = (await tableNames(master, META_SCHEMA)).filter((name) => name.startsWith(database));
   expect(left.filter((name) => name.endsWith('__rows'))).toEqual([rowCountersTable(database, 'Filter')]);
+});
+
+test('publish counts, if it is asked to, and deletion leaves nothing', async () => {
+  const { database, a, b } = await loaded();
+  await controller.publish(database, { deployRowCounters: true });
+  expect(await deployed(database, 'Object')).toEqual([
+    [7310, 300],
+    [7480, 1020],
+  ]);
+  expect(await deployed(database, 'Source')).toEqual([
+    [7310, 0],
+    [7480, 0],
+  ]);
+  expect(await deployed(database, 'Filter')).toEqual([[0, 9]]);
+  expect(short(await controller.rowCounters(database, 'Object')).filter(([chunk]) => chunk === 7480)).toEqual([
+    [7480, false, a, 1000],
+    [7480, false, b, 20],
+    [7480, true, a, 66],
+  ]);
+  await controller.deleteDatabase(database, { published: true });
+  expect((await tableNames(master, META_SCHEMA)).filter((name) => name.startsWith(database))).toEqual([]);
+});
+
+test('the next version of a table brings its own counters', async () => {
+  const { database } = await loaded();
+  await controller.publish(database, { deployRowCounters: true });
+  await controller.unpublish(database);
+  const { tables } = await controller.database(database);
+  const filter = tables.find((t) => t.definition.name === 'Filter') as TableDescriptor;
+  const next = { ...filter.definition, name: replacementName('Filter') };
+  await controller.registerTable(database, next, { replaces: 'Filter' });
+  const { id } = await controller.beginTransaction(database, {});
+  for (const server of workers.values()) {
+    const table = `${database}.${next.name}`;
+    await server.run('partition', `ALTER TABLE ${table} ADD PARTITION (PARTITION p${id} VALUES IN (${id}))`);
+    await server.run('rows', `INSERT INTO ${table} (qserv_trans_id, filterName) VALUES (${id}, 'a'), (${id}, 'b')`);
+  }
+  await controller.endTransaction(id, 'commit');
+  await controller.publish(database, { deployRowCounters: true });
+  expect(await deployed(database, 'Filter')).toEqual([[0, 2]]);
+  expect(short(await controller.rowCounters(database, 'Filter'))).toEqual([[0, false, id, 2]]);
+  expect(await controller.collectRowCounters(database, 'Filter')).toMatchObject({ scanned: false, rows: 2 });
 });
 
 test('counters are as Qserv makes them', async () => {

@@ -6,6 +6,7 @@ import type { NativeContext } from '../context';
 import { database as describe } from '../databases';
 import { finishDirectorIndexes } from '../director-index';
 import { endReplacements, replacedTables, replaceTables } from '../replacements';
+import { countForQserv } from './counters';
 import { listEmptyChunks, makeShells, showTables } from './master';
 import { type PublishRun, prepareRun } from './run';
 import { finishTables, openOnWorkers, serveChunks } from './workers';
@@ -40,6 +41,7 @@ export async function publish(
     await finishDirectorIndexes(context, held, database, options.consolidateDirectorIndex ?? false);
     await openOnWorkers(run);
     await finishTables(run);
+    await countForQserv(run);
     await makeShells(run);
     await serveChunks(run);
     await listEmptyChunks(run);
