@@ -1,5 +1,8 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openMetadata } from '../ingest/storage/metadata';
+import { insertDatabase, insertFamily } from '../ingest/storage/metadata/databases';
+import { insertTable } from '../ingest/storage/metadata/tables';
 import { commandLine } from '../test/support/command-line';
 import { freshDatabase, privateDir, sharedTemporal, uniqueName } from '../test/support/servers';
 
@@ -36,17 +39,33 @@ describe('usage', () => {
   test('help lists commands and exit codes', async () => {
     const { exit, stdout } = await campaign(['--help']);
     expect(exit).toBe(0);
-    for (const word of ['plan', 'start', 'status', 'list', 'close', 'cancel', 'retry', 'skip', 'abort', 'Exit codes']) {
+    for (const word of [
+      'plan',
+      'start',
+      'status',
+      'list',
+      'close',
+      'cancel',
+      'retry',
+      'skip',
+      'abort',
+      'delete',
+      'Exit codes',
+    ]) {
       expect(stdout).toContain(word);
     }
   });
 
-  test.each([[['nonsense']], [['plan']], [['plan', 'a', '-o', 'xml']], [['list', '--limit', 'x']], [['close']]])(
-    '%j is refused',
-    async (args) => {
-      expect(await campaign(args)).toMatchObject({ exit: 2, stdout: '' });
-    },
-  );
+  test.each([
+    [['nonsense']],
+    [['plan']],
+    [['plan', 'a', '-o', 'xml']],
+    [['list', '--limit', 'x']],
+    [['close']],
+    [['delete']],
+  ])('%j is refused', async (args) => {
+    expect(await campaign(args)).toMatchObject({ exit: 2, stdout: '' });
+  });
 });
 
 describe('plan', () => {
@@ -121,6 +140,60 @@ describe('plan', () => {
     expect((await campaign(['plan', join(folder, 'bad', 'y.json')])).stderr).toMatch(/expected object, received array/);
   });
 });
+
+describe('delete', () => {
+  test('without a terminal the name must be given, and be the right one', async () => {
+    const asked = await campaign(['delete', 'test101', '--table', 'Source', '--table', 'Filter']);
+    expect(asked).toMatchObject({ exit: 2, stdout: '' });
+    expect(asked.stderr).toMatch(/^to be deleted: tables of database test101 on local: Source, Filter\n.*--confirm/s);
+    expect(await campaign(['delete', 'test101', '--confirm', 'test110'])).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining("'test110' is not 'test101': nothing was deleted"),
+    });
+  });
+
+  test('says what would be gone, and every fault, if PostgreSQL tells', async () => {
+    const url = await freshDatabase();
+    const settings = { ...env, QSERV_POSTGRES_URL: url };
+    const database = await registered(url);
+    const { exit, stderr } = await campaign(['delete', database], settings);
+    expect({ exit, lines: stderr.split('\n').slice(0, 4) }).toEqual({
+      exit: 2,
+      lines: [
+        `to be deleted: database ${database} on local: 2 tables, 0 rows`,
+        'TABLE   KIND       ROWS  LOADED',
+        'Source  dependent     0  0 B',
+        'Object  director      0  0 B',
+      ],
+    });
+    const wrong = ['delete', database, '--table', 'Object', '--table', 'Filter', '--confirm', database];
+    expect(await campaign(wrong, settings)).toMatchObject({
+      exit: 2,
+      stderr: expect.stringMatching(
+        /^tables\[0\]: 'Object' is the director of Source.*\ntables\[1\]: there is no table/,
+      ),
+    });
+  });
+});
+
+/** A database with a director and a dependent, in the records alone. */
+async function registered(url: string): Promise<string> {
+  const metadata = openMetadata(url, 1);
+  const name = uniqueName('cli');
+  try {
+    await metadata.transaction(async (tx) => {
+      await insertFamily(tx, { name: 'f', replicationLevel: 1, numStripes: 85, numSubStripes: 12, overlap: 0.1 });
+      await insertDatabase(tx, { name, family: 'f', autoBuildDirectorIndex: true });
+      const schema = [{ name: 'id', type: 'BIGINT NOT NULL' }];
+      const keys = { directorKey: 'id', longitudeKey: 'ra', latitudeKey: 'decl' };
+      await insertTable(tx, name, { name: 'Object', kind: 'director', schema, ...keys });
+      await insertTable(tx, name, { name: 'Source', kind: 'dependent', schema, director: 'Object', directorKey: 'id' });
+    });
+  } finally {
+    await metadata.close();
+  }
+  return name;
+}
 
 test('Temporal that does not answer', async () => {
   const { exit, stderr } = await campaign(['list'], { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' });

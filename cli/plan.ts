@@ -1,13 +1,12 @@
 import { Command } from 'commander';
 import { draftPlan } from '../ingest/campaign/plan';
 import type { DraftPlan } from '../ingest/campaign/planning/draft';
-import { IngestError } from '../ingest/core/errors';
-import { type Metadata, openMetadata } from '../ingest/storage/metadata';
-import { PostgresLedger } from '../ingest/storage/metadata/ledger';
+import { openMetadata } from '../ingest/storage/metadata';
 import { CONFIG_VARIABLE } from '../workers/environment';
 import { type Environment, userPath } from './support/environment';
 import { readInputFile } from './support/input-file';
 import { bytes, formatOf, note, plural, print, table } from './support/output';
+import { readableLedger } from './support/records';
 
 interface PlannedTransaction {
   seq: number;
@@ -49,22 +48,6 @@ async function dryRun(
     return await draftPlan(input, '', { ...services, ...(ledger ? { ledger } : {}) }, { onProgress: counter() });
   } finally {
     await metadata?.close();
-  }
-}
-
-/** The ledger, unless there is none yet, or an older one (a dry run makes none), or it does not answer. */
-async function readableLedger(metadata: Metadata): Promise<PostgresLedger | undefined> {
-  try {
-    const [row] = await metadata.run(
-      (sql) => sql`
-        SELECT EXISTS (SELECT FROM information_schema.columns WHERE table_schema = 'campaign' AND table_name = 'committed'
-          AND column_name = 'table_created') AS there`,
-    );
-    return row?.there ? new PostgresLedger(metadata) : undefined;
-  } catch (error) {
-    if (!(error instanceof IngestError) || error.code !== 'UNAVAILABLE') throw error;
-    note(`what is committed already cannot be told: ${error.message}`);
-    return undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { abortCommand } from './abort';
 import { cancelCommand } from './cancel';
 import { closeCommand } from './close';
+import { deleteCommand } from './delete';
 import { listCommand } from './list';
 import { planCommand } from './plan';
 import { retryCommand } from './retry';
@@ -24,6 +25,7 @@ const COMMANDS = [
   skipCommand,
   abortCommand,
   cancelCommand,
+  deleteCommand,
 ];
 
 /** Runs one command line (without node and script) and returns its exit code. */

@@ -100,7 +100,8 @@ export async function waitAndPrint(handle: WorkflowHandle, format: Format): Prom
   print(format, progress, () => (progress ? progressText(progress) : []));
 }
 
-function tellPhase(progress: CampaignProgress): void {
+/** Says on stderr which phase a campaign has come to, and while units are held, which. */
+export function tellPhase(progress: CampaignProgress): void {
   note(`${progress.workflowId}: ${progress.phase}`);
   if (progress.phase === 'held') for (const line of progressText(progress)) note(line);
 }

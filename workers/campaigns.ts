@@ -1,5 +1,6 @@
 import { Worker } from '@temporalio/worker';
 import { type CampaignServices, createCampaignActivities } from '../activities/campaign';
+import { createDeletionActivities, type DeletionServices } from '../activities/delete';
 import { type PlanServices, planCampaign, readSettings } from '../ingest/campaign/plan';
 import { openMetadata } from '../ingest/storage/metadata';
 import { PostgresLedger } from '../ingest/storage/metadata/ledger';
@@ -37,12 +38,17 @@ async function start() {
     plan: (input, key, { signal, report }) => planCampaign(input, key, planning, { signal, onProgress: report }),
     isOver: (claim) => isOver(link.client, claim),
   };
+  const deletion: DeletionServices = {
+    ...services,
+    defaultTarget: config.defaultTarget,
+    checkAdminKey: (target, reference) => targets.checkAdminKey(target, reference),
+  };
   const worker = await Worker.create({
     connection: link.connection,
     namespace: link.namespace,
     taskQueue: 'campaigns',
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
-    activities: createCampaignActivities(services),
+    activities: { ...createCampaignActivities(services), ...createDeletionActivities(deletion) },
     shutdownGraceTime: '5s',
   });
   const close = async () => {

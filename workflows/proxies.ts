@@ -1,5 +1,6 @@
 import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import type { CampaignActivities } from '../activities/campaign';
+import type { DeletionActivities } from '../activities/delete';
 import type { IngestActivities } from '../activities/ingest';
 import type { CampaignSettings } from '../ingest/campaign/settings';
 
@@ -20,6 +21,9 @@ const FIRST_WAITS: Pick<Waits, 'heartbeatSeconds' | 'controlSeconds' | 'retryFir
 export function controllerActivities(waits: typeof FIRST_WAITS = FIRST_WAITS) {
   return proxyActivities<CampaignActivities>(options(waits, waits.controlSeconds));
 }
+
+/** Deleting, as patient as the controller's other operations. */
+export const deletionActivities = proxyActivities<DeletionActivities>(options(FIRST_WAITS, 24 * 3600));
 
 /** Planning reads every input; it may take longer than the other operations. */
 export function planActivities(waits: Waits) {

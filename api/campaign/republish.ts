@@ -17,7 +17,7 @@ export function keyVariable(reference: string): string | undefined {
   return KEY_REFERENCE.exec(reference)?.[1];
 }
 
-const keyReference = z
+export const keyReference = z
   .string()
   // The value itself is not repeated: it may be a key, and this message ends up in logs and histories.
   .refine(

@@ -31,6 +31,12 @@ export async function findCampaign(client: Client, id?: string): Promise<Found> 
   return { handle, description };
 }
 
+/** Errors: ILLEGAL_STATE for a campaign that has ended. */
+export function requireRunning({ workflowId, status }: WorkflowExecutionDescription): void {
+  if (status.name === 'RUNNING') return;
+  throw new CommandError(EXIT.refused, 'ILLEGAL_STATE', `${workflowId} has ended (${status.name.toLowerCase()})`);
+}
+
 async function onlyRunning(client: Client): Promise<string> {
   const ids: string[] = [];
   const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'`;
@@ -96,19 +102,17 @@ export async function outcome(handle: WorkflowHandle): Promise<Outcome> {
     return { progress: (await handle.result()) as CampaignProgress };
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    return { progress: await readProgress(handle), failure: failureOf(error) };
+    return { progress: await readProgress(handle), failure: failureOf(error.cause) };
   }
 }
 
-function failureOf(error: WorkflowFailedError): CommandError {
-  const { cause } = error;
+/** Why a workflow of ours ended otherwise than well, or refused what it was asked. */
+export function failureOf(cause: Error | undefined, what = 'the campaign'): CommandError {
   if (!(cause instanceof ApplicationFailure)) {
     const how = cause?.name === 'CancelledFailure' ? 'CANCELLED' : (cause?.name ?? 'FAILED');
-    return new CommandError(
-      EXIT.failed,
-      how,
-      how === 'CANCELLED' ? 'the campaign was cancelled' : (cause?.message ?? error.message),
-    );
+    const message =
+      how === 'CANCELLED' ? `${what} was cancelled` : `${what} failed: ${cause?.message ?? 'no reason given'}`;
+    return new CommandError(EXIT.failed, how, message);
   }
   const code = cause.type ?? 'FAILED';
   const [details] = (cause.details ?? []) as [Record<string, unknown>?];

@@ -12,7 +12,7 @@ export const EXIT = {
   failed: 3,
   /** Temporal, PostgreSQL or a source does not answer. */
   unreachable: 4,
-  /** Refused: the database is claimed, or the campaign runs already. */
+  /** Refused: the database is claimed, the campaign runs already, or the administrator's key is missing or wrong. */
   refused: 5,
   /** No such campaign. */
   unknown: 6,
@@ -20,8 +20,8 @@ export const EXIT = {
 
 export const EXIT_HELP = `
 Exit codes: 0 done; 1 a defect; 2 wrong usage or input; 3 the campaign failed, was aborted or cancelled;
-4 Temporal, PostgreSQL or a source does not answer; 5 refused: the database is claimed or the campaign runs already;
-6 no such campaign.`;
+4 Temporal, PostgreSQL or a source does not answer; 5 refused: the database is claimed, the campaign runs already, or the
+administrator's key is needed; 6 no such campaign.`;
 
 /** What a command ends with when it cannot do its work. */
 export class CommandError extends Error {
@@ -36,6 +36,7 @@ export class CommandError extends Error {
 }
 
 const UNREACHABLE: ReadonlySet<string> = new Set<ErrorCode>(['UNAVAILABLE', 'SOURCE_BROKEN']);
+const REFUSED: ReadonlySet<string> = new Set<ErrorCode>(['CLAIMED', 'NOT_ALLOWED']);
 const INPUT: ReadonlySet<string> = new Set<ErrorCode>([
   'INVALID_INPUT',
   'UNKNOWN_TARGET',
@@ -46,7 +47,7 @@ const INPUT: ReadonlySet<string> = new Set<ErrorCode>([
 /** Exit code for an error code of the domain; what a campaign reports as its failure included. */
 export function exitFor(code: string): (typeof EXIT)[keyof typeof EXIT] {
   if (INPUT.has(code)) return EXIT.input;
-  if (code === 'CLAIMED') return EXIT.refused;
+  if (REFUSED.has(code)) return EXIT.refused;
   if (UNREACHABLE.has(code)) return EXIT.unreachable;
   return EXIT.failed;
 }

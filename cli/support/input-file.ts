@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Campaign, parseCampaignInput } from '../../api/campaign/input';
+import { parseRepublishRequest } from '../../api/campaign/republish';
 import { CommandError, EXIT } from './exit';
 
 export interface InputFile {
@@ -16,15 +17,36 @@ export interface InputFile {
 export function readInputFile(path: string): InputFile {
   const folder = dirname(path);
   const json = parse(path);
-  const input = { base: `${pathToFileURL(folder).href}/`, ...(json as object) };
+  const input = withBase(json, folder);
   return { folder, input, campaign: parseCampaignInput(isObject(json) ? input : json) };
 }
 
-function parse(path: string): unknown {
+/**
+ * Reads a request to republish, from standard input when `path` is undefined, and checks its form. Without a `base` relative
+ * paths start from the file's folder, or from `folder`. `more` is added to it. Errors: INVALID_INPUT with every fault by its path.
+ */
+export function readRequestFile(
+  path: string | undefined,
+  folder: string,
+  more: Record<string, unknown>,
+): Record<string, unknown> {
+  const json = parse(path);
+  const request = { ...withBase(json, path === undefined ? folder : dirname(path)), ...more };
+  parseRepublishRequest(isObject(json) ? request : json);
+  return request;
+}
+
+function withBase(json: unknown, folder: string): Record<string, unknown> {
+  return { base: `${pathToFileURL(folder).href}/`, ...(json as object) };
+}
+
+/** JSON of a file, or of standard input. */
+function parse(path: string | undefined): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readFileSync(path ?? 0, 'utf8'));
   } catch (error) {
-    throw new CommandError(EXIT.input, 'INVALID_INPUT', `cannot read ${path}: ${(error as Error).message}`);
+    const from = path ?? 'standard input';
+    throw new CommandError(EXIT.input, 'INVALID_INPUT', `cannot read ${from}: ${(error as Error).message}`);
   }
 }
 

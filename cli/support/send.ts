@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { Command } from 'commander';
-import { findCampaign, readProgress, waitForCampaign } from './campaigns';
+import { findCampaign, readProgress, requireRunning, waitForCampaign } from './campaigns';
 import type { Environment } from './environment';
 import { CommandError, EXIT } from './exit';
 import { formatOf, print } from './output';
@@ -27,9 +27,7 @@ export function messageCommand(
   return command.action((id: string, options: { wait?: boolean; reason?: string }) =>
     environment.withTemporal(async (client) => {
       const { handle, description: found } = await findCampaign(client, id);
-      if (found.status.name !== 'RUNNING') {
-        throw new CommandError(EXIT.refused, 'ILLEGAL_STATE', `${id} has ended (${found.status.name.toLowerCase()})`);
-      }
+      requireRunning(found);
       if (whenHeld) await requireHeld(handle);
       await send(handle, options);
       const ended = options.wait ? await waitForCampaign(handle, () => {}, []) : undefined;

@@ -166,6 +166,12 @@ export interface TableInUse {
   committed: boolean;
 }
 
+/** What campaigns committed into one table: each place once, though several workers may hold the same rows. Bytes are the files'. */
+export interface TableSize extends Pick<TableInUse, 'table' | 'created'> {
+  rows: number;
+  bytes: number;
+}
+
 /** Name of a place within a database, for use as a key. */
 export function placeKey({ table, chunk, overlap }: { table: string; chunk: number; overlap: boolean }): string {
   return `${table}/${chunk}${overlap ? '/overlap' : ''}`;
@@ -210,6 +216,8 @@ export interface CampaignLedger {
   tablesInUse(target: string, database: string): Promise<TableInUse[]>;
   /** What campaigns committed for (target, database) and still stands, by `placeKey`. */
   committedUnits(target: string, database: string): Promise<Map<string, CommittedUnit>>;
+  /** How much campaigns committed for (target, database) and still stands, by table. */
+  sizes(target: string, database: string): Promise<TableSize[]>;
   /** Chunk numbers that the units of one planned super-transaction touch, and whether it has regular tables. */
   chunksOf(planId: string, seq: number): Promise<{ chunks: number[]; regular: boolean }>;
   /** Gives every unit of the planned super-transaction its workers (rows in state planned; existing rows stay). */

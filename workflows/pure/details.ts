@@ -53,7 +53,7 @@ function failure({ code, message, details }: CampaignError): string[] {
 
 const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
-function bytes(n: number): string {
+export function bytes(n: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   let unit = 0;
   while (n >= 1024 && unit < units.length - 1) {
@@ -63,4 +63,4 @@ function bytes(n: number): string {
   return `${unit === 0 ? n : n.toFixed(1)} ${units[unit]}`;
 }
 
-const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').slice(0, 500);
+export const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').slice(0, 500);

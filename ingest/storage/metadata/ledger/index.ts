@@ -13,6 +13,7 @@ import {
   shownName,
   type TableInUse,
   type TableProgress,
+  type TableSize,
 } from '../../../campaign/ledger';
 import { type ErrorCode, IngestError } from '../../../core/errors';
 import type { LoadedContribution, LoadUnit } from '../../../worker/worker';
@@ -112,6 +113,10 @@ export class PostgresLedger implements CampaignLedger {
   async committedUnits(target: string, database: string): Promise<Map<string, CommittedUnit>> {
     const rows = await this.metadata.run((sql) => loads.findCommitted(sql, target, database));
     return new Map(rows.map(({ tbl, ...row }) => [placeKey({ ...row, table: tbl }), { ...row, table: tbl }]));
+  }
+
+  sizes(target: string, database: string): Promise<TableSize[]> {
+    return this.metadata.run((sql) => loads.findSizes(sql, target, database));
   }
 
   chunksOf(planId: string, seq: number): Promise<{ chunks: number[]; regular: boolean }> {

@@ -1,4 +1,4 @@
-import type { UnitState } from '../../../campaign/ledger';
+import type { TableSize, UnitState } from '../../../campaign/ledger';
 import type { ContributionStatus } from '../../../core/contributions';
 import { IngestError } from '../../../core/errors';
 import type { LoadedContribution, LoadUnit, LoadWarning } from '../../../worker/worker';
@@ -166,6 +166,15 @@ export function findCommitted(sql: Queryable, target: string, database: string):
       SELECT 1 FROM campaign.placement p WHERE p.plan_id = c.plan_id AND p.unit = c.unit AND p.state <> 'committed'
     )) AS complete, array_agg(worker ORDER BY worker) AS workers, min(table_created) AS created
     FROM campaign.committed c WHERE target = ${target} AND database = ${database} GROUP BY tbl, chunk, overlap`;
+}
+
+/** See CampaignLedger.sizes. */
+export function findSizes(sql: Queryable, target: string, database: string): Promise<TableSize[]> {
+  return sql<TableSize[]>`
+    SELECT tbl AS "table", created, sum(rows)::bigint AS rows, sum(bytes)::bigint AS bytes FROM (
+      SELECT tbl, table_created AS created, max(rows) AS rows, max(bytes) AS bytes FROM campaign.committed
+      WHERE target = ${target} AND database = ${database} GROUP BY tbl, table_created, chunk, overlap
+    ) AS place GROUP BY tbl, created ORDER BY tbl, created`;
 }
 
 export async function deleteCommitted(

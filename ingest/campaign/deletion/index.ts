@@ -1,0 +1,124 @@
+import type { DeletionInput } from '../../../api/campaign/deletion';
+import type { Controller, DatabaseDescriptor } from '../../controller/controller';
+import { IngestError, invalidInput } from '../../core/errors';
+import type { CampaignLedger, Claim } from '../ledger';
+import { endLeftovers } from '../transactions';
+import { type DeletionPlan, type PlannedTable, planDeletion } from './plan';
+
+export type { DeletionPlan, PlannedTable } from './plan';
+export { planDeletion } from './plan';
+
+interface Services {
+  controller: Controller;
+  ledger: CampaignLedger;
+}
+
+export interface OpenServices extends Services {
+  /** Asks Temporal whether the holder's chain of runs has ended. */
+  isOver(holder: Claim): Promise<boolean>;
+  /** NOT_ALLOWED unless the reference leads to the target's administrator's key. */
+  checkAdminKey(target: string, reference: string): void;
+}
+
+export interface OpenedDeletion extends DeletionPlan {
+  /** Super-transactions of campaigns that died which were ended, a line each. */
+  ended: string[];
+}
+
+/**
+ * Claims the database, checks everything that can be refused, and only then ends what dead campaigns left open there. Safe to
+ * repeat. Errors: CLAIMED naming the campaign and how to end it, INVALID_INPUT with every fault, NOT_ALLOWED; the claim is kept
+ * then, to be given up by the caller.
+ */
+export async function openDeletion(
+  services: OpenServices,
+  input: Pick<DeletionInput, 'tables' | 'adminKey'>,
+  claim: Claim,
+): Promise<OpenedDeletion> {
+  const { controller, ledger } = services;
+  const { target, database } = claim;
+  await takeClaim(services, claim);
+  const found = await findDatabase(controller, database);
+  if (found === undefined) {
+    const message = `there is no database '${database}' on target '${target}'`;
+    throw invalidInput('delete', [{ path: 'database', message }]);
+  }
+  const { plan, faults } = planDeletion(found, input.tables, await ledger.sizes(target, database));
+  if (faults.length > 0) throw invalidInput('delete', faults);
+  if (plan.published) {
+    if (input.adminKey === undefined) throw keyIsMissing(database);
+    services.checkAdminKey(target, input.adminKey);
+  }
+  return { ...plan, ended: await endLeftovers(services, target, database) };
+}
+
+function keyIsMissing(database: string): IngestError {
+  const message = `database '${database}' is published: name the administrator's key as adminKey, as in \${env:ADMIN_KEY}`;
+  return new IngestError('NOT_ALLOWED', message, { database });
+}
+
+async function takeClaim({ ledger, isOver }: OpenServices, claim: Claim): Promise<void> {
+  try {
+    await ledger.claim(claim, isOver);
+  } catch (error) {
+    if (!(error instanceof IngestError) || error.code !== 'CLAIMED') throw error;
+    const { workflowId } = error.details;
+    const how = `end it first: campaign close ${workflowId} if it is published, campaign abort ${workflowId} if it is not`;
+    throw new IngestError('CLAIMED', `${error.message}; ${how}`, error.details);
+  }
+}
+
+/**
+ * Deletes one table and forgets what was committed into it; the provenance stays. Safe to repeat; does nothing once the claim is
+ * another's, or when the table is gone or is a later one of that name: a call that was thought dead must not harm the next campaign.
+ */
+export async function deletePlannedTable(
+  { controller, ledger }: Services,
+  claim: Claim,
+  { published }: Pick<DeletionPlan, 'published'>,
+  { table, created }: PlannedTable,
+): Promise<void> {
+  const { target, database } = claim;
+  if (!(await holds(ledger, claim))) return;
+  const there = (await findDatabase(controller, database))?.tables.find((t) => t.definition.name === table);
+  if (there?.createTime === created) await controller.deleteTable(database, table, { published });
+  await forget(ledger, target, database, { table, created });
+}
+
+/** Deletes the whole database, else as `deletePlannedTable`. */
+export async function deletePlannedDatabase(
+  { controller, ledger }: Services,
+  claim: Claim,
+  { published, created, tables }: Pick<DeletionPlan, 'published' | 'created' | 'tables'>,
+): Promise<void> {
+  const { target, database } = claim;
+  if (!(await holds(ledger, claim))) return;
+  if ((await findDatabase(controller, database))?.createTime === created) {
+    await controller.deleteDatabase(database, { published });
+  }
+  for (const table of tables) await forget(ledger, target, database, table);
+}
+
+async function forget(
+  ledger: CampaignLedger,
+  target: string,
+  database: string,
+  { table, created }: Pick<PlannedTable, 'table' | 'created'>,
+): Promise<void> {
+  // Where nobody noted when the table was created, its name must do.
+  for (const when of [created, null]) await ledger.forget(target, database, table, when);
+}
+
+async function holds(ledger: CampaignLedger, { target, database, workflowId, firstRunId }: Claim): Promise<boolean> {
+  const holder = await ledger.holder(target, database);
+  return holder?.workflowId === workflowId && holder.firstRunId === firstRunId;
+}
+
+async function findDatabase(controller: Controller, name: string): Promise<DatabaseDescriptor | undefined> {
+  try {
+    return await controller.database(name);
+  } catch (error) {
+    if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return undefined;
+    throw error;
+  }
+}
