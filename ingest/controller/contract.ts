@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IngestError } from '../core/errors';
 import { DUMMY_CHUNK } from '../core/names';
 import type { TableDefinition } from '../core/tables';
+import { replacementCases } from './contract/replacements';
 import { rowCounterCases } from './contract/row-counters';
 import { scanRatingCases } from './contract/scan-ratings';
 import { tableIndexCases } from './contract/table-indexes';
@@ -302,6 +303,7 @@ export function controllerContract({ newController }: ControllerCase): void {
     });
   });
 
+  replacementCases(() => controller, register, { object, source, filter });
   rowCounterCases(() => controller, register);
   tableIndexCases(() => controller, register);
   scanRatingCases(() => controller, register);

@@ -38,6 +38,7 @@ export async function deleteTableOn(
   const there = (await tableNames(server, database)).filter((one) => ownsFinalTable(table.definition, one));
   await dropWaiting(context, server, database, [table], there);
   await dropTables(server, database, there);
+  if (table.replaces !== undefined) await dropOldTables(server, database, table.replaces);
   const units = await context.metadata.run((sql) => unitsOfTable(sql, database, name));
   await dropStagingWhere(server, (staging) =>
     units.some(({ unit }) => {

@@ -50,6 +50,7 @@ export async function deleteTable(
     await step('delete.master');
     await dropTables(context.master, database, [table]);
     await dropFromMeta(context, database, known);
+    if (known.replaces !== undefined) await dropOldTables(context.master, database, known.replaces);
     await context.onWorkers(async (server) => {
       await step('delete.worker', { worker: server.name });
       await deleteTableOn(context, server, database, known);

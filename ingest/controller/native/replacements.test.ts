@@ -1,11 +1,25 @@
 import { sharedServers } from '../../../test/support/native';
-import { contents, dataServer } from '../../../test/support/registered';
-import { type CatalogTable, leftovers, loadNext, publishedCatalog } from '../../../test/support/replacing';
+import { contents, dataServer, facts } from '../../../test/support/registered';
+import {
+  ALL,
+  type CatalogTable,
+  cssOf,
+  everything,
+  expectReplaced,
+  indexRows,
+  leftovers,
+  loadNext,
+  publishedCatalog,
+  type Stack,
+} from '../../../test/support/replacing';
 import { freshDatabase } from '../../../test/support/servers';
-import { CSS_SCHEMA, replacementName } from '../../core/names';
-import { type DataServer, quoteTable } from '../../storage/data/connection';
+import { IngestError } from '../../core/errors';
+import { META_SCHEMA, replacementName, rowCountersTable } from '../../core/names';
+import type { StepHook } from '../../core/steps';
+import { quoteTable } from '../../storage/data/connection';
+import { tableNames } from '../../storage/data/drop-tables';
 import { type Metadata, openMetadata } from '../../storage/metadata';
-import { NativeController, type NativeServers } from './controller';
+import { NativeController } from './controller';
 
 jest.setTimeout(60_000);
 
@@ -14,100 +28,216 @@ const OLD = { chunks: CHUNKS, rows: 500 };
 const NEW = { chunks: CHUNKS, rows: 800 };
 
 let metadata: Metadata;
-let servers: NativeServers;
+let hook: StepHook = () => {};
+let stack: Stack;
 let controller: NativeController;
-let master: DataServer;
-const workers = new Map<string, DataServer>();
 
 beforeAll(async () => {
   metadata = openMetadata(await freshDatabase());
   await metadata.migrate();
-  servers = await sharedServers();
-  controller = new NativeController({ target: 'test', servers, metadata });
-  master = dataServer('master', servers.master);
-  for (const { name, mysql } of servers.workers) workers.set(name, dataServer(name, mysql));
+  const servers = await sharedServers();
+  controller = new NativeController({ target: 'test', servers, metadata, steps: (step, detail) => hook(step, detail) });
+  const workers = new Map(servers.workers.map(({ name, mysql }) => [name, dataServer(name, mysql)]));
+  stack = { controller, master: dataServer('master', servers.master), workers };
+});
+
+afterEach(() => {
+  hook = () => {};
 });
 
 afterAll(async () => {
-  await Promise.all([controller, master, ...workers.values()].map((one) => one.close()));
+  await Promise.all([controller, stack.master, ...stack.workers.values()].map((one) => one.close()));
   await metadata.close();
 });
 
-/** Rows and checksum of every final table, by worker. */
-async function everything(database: string) {
-  const all = await Promise.all([...workers].map(async ([name, on]) => [name, await contents(on, database)] as const));
-  return Object.fromEntries(all);
-}
-
-type Everything = Awaited<ReturnType<typeof everything>>;
-
-/** Those of one table, as if it were called `as`. */
-function of(all: Everything, table: string, as = table): Everything {
-  const mine = (name: string) => name === table || new RegExp(`^${table}(FullOverlap)?_[0-9]+$`).test(name);
-  const entries = Object.entries(all).map(([worker, tables]) => {
-    const own = Object.entries(tables).filter(([name]) => mine(name));
-    return [worker, Object.fromEntries(own.map(([name, facts]) => [as + name.slice(table.length), facts]))];
-  });
-  return Object.fromEntries(entries);
-}
-
-const css = async (database: string, table: string) => {
-  const key = `/DBS/${database}/TABLES/${table}`;
-  const sql = `SELECT kvKey AS k, kvVal AS v FROM ${CSS_SCHEMA}.kvData WHERE kvKey = ? OR kvKey LIKE CONCAT(?, '/%')`;
-  const rows = await master.rows<{ k: string; v: string }>('css', sql, [key, key]);
-  return Object.fromEntries(rows.map(({ k, v }) => [k.slice(key.length), v]));
-};
-
-const noLeftovers = async (database: string) => {
-  for (const server of [master, ...workers.values()]) {
-    expect((await leftovers(server, database)).filter((name) => /Object|Source|Filter|next_/.test(name))).toEqual([]);
-  }
+/** The next announcement of the step that fits fails, as if the server that it is about were away. */
+const failingAt = (step: string, fits: (detail: Record<string, unknown>) => boolean = () => true): StepHook => {
+  let failed = false;
+  return (name, detail) => {
+    if (failed || name !== step || !fits(detail)) return;
+    failed = true;
+    throw new IngestError('UNAVAILABLE', `no answer at ${step}`);
+  };
 };
 
 describe.each<[string, CatalogTable[]]>([
   ['a director with dependents', ['Object']],
   ['a dependent', ['Source']],
   ['a regular table', ['Filter']],
-  ['all of them', ['Object', 'Source', 'Filter']],
+  ['all tables', [...ALL]],
 ])('%s', (_, tables) => {
   test('is replaced, and nothing else changes', async () => {
-    const database = await publishedCatalog(controller, workers, OLD, metadata);
-    const before = await everything(database);
-    await loadNext(controller, workers, database, tables, NEW);
-    const loaded = await everything(database);
-    for (const table of ['Object', 'Source', 'Filter']) expect(of(loaded, table)).toEqual(of(before, table));
+    const database = await publishedCatalog(stack, OLD);
+    const before = await everything(stack, database);
+    await loadNext(stack, database, tables, NEW);
+    const loaded = await everything(stack, database);
+    for (const [worker, found] of Object.entries(loaded)) expect(found).toMatchObject(before[worker] ?? {});
 
-    const report = await controller.publish(database);
+    const { database: published } = await controller.publish(database);
 
-    expect(report.database.isPublished).toBe(true);
-    expect(report.replaced.map(({ table }) => table)).toEqual([...tables].sort());
-    for (const { gapMs } of report.replaced) expect(gapMs).toBeGreaterThanOrEqual(0);
-    const after = await everything(database);
-    for (const table of ['Object', 'Source', 'Filter'] as const) {
-      if (!tables.includes(table)) expect(of(after, table)).toEqual(of(before, table));
-      else {
-        expect(of(after, table)).not.toEqual(of(before, table));
-        for (const [worker, found] of Object.entries(of(loaded, replacementName(table), table))) {
-          for (const [name, { rows, checksum }] of Object.entries(found)) {
-            expect(after[worker]?.[name]).toEqual({ rows, checksum, partitions: [] });
-          }
-        }
-        const known = await css(database, table);
-        expect(known['']).toBe('READY');
-        expect(known['/schema']).toContain('`added`');
-        const columns = await master.rows('columns', `SHOW COLUMNS FROM ${quoteTable(database, table)} LIKE 'added'`);
-        expect(columns).toHaveLength(1);
-      }
-    }
-    const { tables: described } = await controller.database(database);
-    expect(described.map((t) => t.definition.name)).toEqual(['Filter', 'Object', 'Source']);
-    for (const table of described) {
-      expect(table).toMatchObject({ isPublished: true });
-      expect(table.replaces).toBeUndefined();
-      expect(table.replaced !== undefined).toBe(tables.includes(table.definition.name as CatalogTable));
-    }
-    await noLeftovers(database);
-    // Whoever did not hear the answer asks again.
-    expect(await controller.publish(database)).toEqual({ ...report, renamed: 0, copied: 0 });
+    expect(published.isPublished).toBe(true);
+    await expectReplaced(stack, database, loaded, tables, NEW);
+    if (!tables.includes('Object')) expect(await indexRows(stack.master, database, 'Object')).toBe(OLD.rows);
   });
 });
+
+test('final tables that only one version has', async () => {
+  const database = await publishedCatalog(stack, OLD);
+  const [first] = stack.workers.values();
+  if (first === undefined) throw new Error('no worker');
+  // A chunk that nobody allocated any more, and one that came since.
+  await first.run('stray', `CREATE TABLE ${quoteTable(database, 'Object_170')} LIKE ${quoteTable(database, 'Object')}`);
+  const version = { chunks: [...CHUNKS, 4424], rows: 300 };
+  await loadNext(stack, database, ['Object'], version);
+  const loaded = await everything(stack, database);
+  await controller.publish(database);
+  const after = await everything(stack, database);
+  expect(Object.keys(after[first.name] ?? {})).not.toContain('Object_170');
+  const found = Object.assign({}, ...Object.values(after));
+  expect(found.Object_4424).toMatchObject({ rows: 304, partitions: [] });
+  const [holder] = Object.entries(loaded).find(([, tables]) => `${replacementName('Object')}_4424` in tables) ?? [''];
+  expect(facts({ x: after[holder]?.Object_4424 as never })).toEqual(
+    facts({ x: loaded[holder]?.[`${replacementName('Object')}_4424`] as never }),
+  );
+  expect(await leftovers(stack, database)).toEqual([]);
+});
+
+test('a next version that failed leaves everything as it was', async () => {
+  const database = await publishedCatalog(stack, OLD);
+  const before = await everything(stack, database);
+  const known = await cssOf(stack.master, database, 'Object');
+  const records = await controller.database(database);
+  await loadNext(stack, database, ['Object', 'Filter'], NEW);
+  // As far as it goes before the old version is out of sight.
+  hook = failingAt('replace.hidden');
+  await expect(controller.publish(database)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  for (const table of ['Object', 'Filter']) await controller.deleteTable(database, replacementName(table));
+  expect(await everything(stack, database)).toEqual(before);
+  expect(await cssOf(stack.master, database, 'Object')).toEqual(known);
+  expect(await controller.database(database)).toEqual(records);
+  expect(await leftovers(stack, database)).toEqual([]);
+  const { replaced, database: published } = await controller.publish(database);
+  expect(replaced).toEqual([]);
+  expect(published.tables).toEqual(records.tables);
+  expect(await everything(stack, database)).toEqual(before);
+});
+
+test('row counters: the old ones go, new ones come', async () => {
+  const counters = async (database: string) =>
+    (await tableNames(stack.master, META_SCHEMA)).filter(
+      (name) => name.startsWith(`${database}__`) && /rows$/.test(name),
+    );
+  const database = await publishedCatalog(stack, OLD);
+  const deploy = (table: string, rows: number) => {
+    const name = quoteTable(META_SCHEMA, rowCountersTable(database, table));
+    return stack.master.run('deploy', `CREATE TABLE ${name} SELECT 7480 AS chunk, ${rows} AS num_rows`);
+  };
+  await deploy('Object', 1);
+  await deploy('Source', 2);
+  await loadNext(stack, database, ['Object', 'Source'], NEW);
+  await deploy(replacementName('Source'), 3);
+  await controller.publish(database);
+  const source = rowCountersTable(database, 'Source');
+  expect(await counters(database)).toEqual([source]);
+  const [row] = await stack.master.rows('read', `SELECT num_rows FROM ${quoteTable(META_SCHEMA, source)}`);
+  expect(row).toMatchObject({ num_rows: 3 });
+});
+
+describe('one that was interrupted', () => {
+  const isFirstWorker = ({ worker }: Record<string, unknown>) => worker === 'w1';
+
+  /** Some tables have their new versions, some their old ones, and readers see neither. */
+  const halfway = async () => {
+    const database = await publishedCatalog(stack, OLD);
+    await loadNext(stack, database, ['Object', 'Filter'], NEW);
+    const loaded = await everything(stack, database);
+    hook = failingAt('replace.rename', isFirstWorker);
+    await expect(controller.publish(database)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    for (const table of ['Object', 'Filter']) {
+      expect((await cssOf(stack.master, database, table)).get('')?.value).toBe('DO_NOT_USE');
+    }
+    expect((await cssOf(stack.master, database, 'Source')).get('')?.value).toBe('READY');
+    const next = (await controller.database(database)).tables.find((t) => t.replaces === 'Object');
+    expect(next?.replaced).toEqual({ hidden: expect.any(Number), shown: 0 });
+    return { database, loaded };
+  };
+
+  test('is ended by publish, before anything is refused', async () => {
+    const { database, loaded } = await halfway();
+    const { id } = await openTransaction(database);
+    await expect(controller.publish(database)).rejects.toMatchObject({ code: 'OPEN_TRANSACTIONS' });
+    await expectReplaced(stack, database, loaded, ['Object', 'Filter'], NEW);
+    await controller.endTransaction(id, 'abort');
+    const { replaced } = await controller.publish(database);
+    expect(replaced.map((r) => r.table)).toEqual(['Filter', 'Object']);
+    await expectReplaced(stack, database, loaded, ['Object', 'Filter'], NEW);
+  });
+
+  test('lets nothing new be loaded, and chunks may be allocated', async () => {
+    const { database, loaded } = await halfway();
+    await expect(controller.beginTransaction(database, {})).rejects.toMatchObject({
+      code: 'ILLEGAL_STATE',
+      details: { tables: ['Filter', 'Object'] },
+    });
+    const [place] = await controller.allocateChunks({ database }, [170]);
+    await controller.publish(database);
+    const { Object_170: made } = await contents(stack.workers.get(place?.worker ?? '') as never, database);
+    expect(made).toMatchObject({ rows: 0, partitions: [] });
+    for (const on of stack.workers.values()) {
+      for (const table of ['Object_170', 'ObjectFullOverlap_170', 'Source_170', 'SourceFullOverlap_170']) {
+        await on.run('as if it had never been', `DROP TABLE IF EXISTS ${quoteTable(database, table)}`);
+      }
+    }
+    await expectReplaced(stack, database, loaded, ['Object', 'Filter'], NEW);
+  });
+
+  test('is ended by registerTable, which then makes another next version', async () => {
+    const { database, loaded } = await halfway();
+    await loadNext(stack, database, ['Filter'], { chunks: CHUNKS, rows: 30 });
+    expect((await controller.database(database)).tables.map((t) => t.definition.name)).toContain('Object');
+    const { replaced } = await controller.publish(database);
+    expect(replaced.map((r) => r.table)).toEqual(['Filter', 'Object']);
+    expect(Object.values(loaded)).toHaveLength(2);
+    for (const found of Object.values(await everything(stack, database))) expect(found.Filter?.rows).toBe(30);
+  });
+
+  test('is ended by deleteTable: there is no next version to delete any more', async () => {
+    const { database, loaded } = await halfway();
+    await controller.deleteTable(database, replacementName('Object'));
+    await expectReplaced(stack, database, loaded, ['Object', 'Filter'], NEW);
+    await controller.deleteTable(database, 'Filter');
+    expect((await controller.publish(database)).database.tables.map((t) => t.definition.name)).toEqual([
+      'Object',
+      'Source',
+    ]);
+  });
+
+  test('goes with its database', async () => {
+    const { database } = await halfway();
+    await controller.deleteDatabase(database);
+    expect(await leftovers(stack, database)).toEqual([]);
+  });
+
+  test('is not shown, hidden and shown again when it had only not been noted as shown', async () => {
+    const database = await publishedCatalog(stack, OLD);
+    await loadNext(stack, database, ['Object'], NEW);
+    hook = failingAt('replace.shown');
+    await expect(controller.publish(database)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const shown = await cssOf(stack.master, database, 'Object');
+    expect(shown.get('')?.value).toBe('READY');
+    const seen: string[] = [];
+    hook = (step) => void seen.push(step);
+    await controller.publish(database);
+    expect(seen.filter((step) => ['replace.hide', 'replace.css', 'replace.show'].includes(step))).toEqual([]);
+    expect(await cssOf(stack.master, database, 'Object')).toEqual(shown);
+  });
+});
+
+/** A super-transaction of somebody who did not ask the controller. */
+async function openTransaction(database: string): Promise<{ id: number }> {
+  const [row] = await metadata.run(
+    (sql) => sql<{ id: number }[]>`
+      INSERT INTO qserv.transaction (database, state, begin_time) VALUES (${database}, 'STARTED', 1) RETURNING id`,
+  );
+  return row as { id: number };
+}
