@@ -31,11 +31,6 @@ export interface FinishingWishes {
   autoBuildDirectorIndex: boolean;
 }
 
-/** The one that builds director indexes too. */
-export type FinishingController = Controller & {
-  buildDirectorIndex(database: string, table: string): Promise<{ chunks: number; rows: number }>;
-};
-
 /** The work that these wishes come to, what is quick first. UNKNOWN_TABLE when one of the tables is not there. */
 export async function finishingTasks(
   controller: Controller,
@@ -82,7 +77,7 @@ function tableOf(tables: TableDescriptor[], database: string, name: string): Tab
  * operations, with their lists; ALREADY_EXISTS for an index that is there and is another one.
  */
 export async function finishTable(
-  controller: FinishingController,
+  controller: Controller,
   database: string,
   task: FinishingTask,
 ): Promise<FinishingResult> {
@@ -93,7 +88,7 @@ export async function finishTable(
 
 /** All of it, one after the other; the first failure ends it, and a repeat goes on there. */
 export async function finishTables(
-  controller: FinishingController,
+  controller: Controller,
   database: string,
   wishes: FinishingWishes,
 ): Promise<FinishingResult[]> {
@@ -106,14 +101,12 @@ export async function finishTables(
 
 type Outcome = Pick<FinishingResult, 'already' | 'counts'>;
 
-async function work(controller: FinishingController, database: string, task: FinishingTask): Promise<Outcome> {
+async function work(controller: Controller, database: string, task: FinishingTask): Promise<Outcome> {
   switch (task.what) {
     case 'scanRating':
       return rate(controller, database, task.table, task.rating);
-    case 'directorIndex': {
-      const { chunks, rows } = await controller.buildDirectorIndex(database, task.table);
-      return { already: false, counts: { chunks, rows } };
-    }
+    case 'directorIndex':
+      return buildIndex(controller, database, task.table);
     case 'tableIndex':
       return makeIndex(controller, database, task);
     case 'rowCounters':
@@ -128,6 +121,17 @@ async function rate(controller: Controller, database: string, table: string, rat
   if (rated?.rating === rating) return { already: true, counts: { rating } };
   await controller.setScanRating(database, table, rating);
   return { already: false, counts: { rating } };
+}
+
+async function buildIndex(controller: Controller, database: string, table: string): Promise<Outcome> {
+  try {
+    const { chunks, rows } = await controller.buildDirectorIndex(database, table);
+    return { already: false, counts: { chunks, rows } };
+  } catch (error) {
+    // The rows of a published table do not change, so neither does its index.
+    if (error instanceof IngestError && error.code === 'ALREADY_EXISTS') return { already: true, counts: {} };
+    throw error;
+  }
 }
 
 async function makeIndex(
