@@ -1,6 +1,7 @@
 import type { Controller, TransactionDescriptor } from '../controller/controller';
 import { IngestError } from '../core/errors';
 import { isEnded, type TransactionState } from '../core/transactions';
+import { endRepublish } from './end-republish';
 import type { CampaignLedger } from './ledger';
 import { checkTables } from './register';
 
@@ -164,9 +165,9 @@ async function transactionsIn(controller: Controller, database: string): Promise
 }
 
 /**
- * Ends what campaigns that died without a word left behind in the database: open super-transactions of theirs are aborted, and
- * units whose super-transaction ended without the ledger hearing of it are settled. Call only while holding the claim.
- * Returns what was done, a line each.
+ * Ends what campaigns that died without a word left behind in the database: open super-transactions of theirs are aborted,
+ * units whose super-transaction ended without the ledger hearing of it are settled, and a republish is undone, or completed where
+ * readers may have seen some of it. Call only while holding the claim. Returns what was done, a line each.
  */
 export async function endLeftovers(services: Services, target: string, database: string): Promise<string[]> {
   const { controller, ledger } = services;
@@ -177,6 +178,9 @@ export async function endLeftovers(services: Services, target: string, database:
     const state = await stateOf(controller, transactionId);
     await ledger.settle(planId, transactionId, howEnded(state));
     done.push(`super-transaction ${transactionId} had ended as ${state}`);
+  }
+  for (const planId of await ledger.openRepublishes(target, database)) {
+    done.push(...(await endRepublish(services, planId, async () => {})).lines);
   }
   return done;
 }
