@@ -56,8 +56,9 @@ export async function completeRepublish(
   const state = await ledger.noteRepublish(planId, 'finishing');
   if (state === 'undone') throw isOver(planId, state);
   if (state === 'finishing') {
-    for (const table of plan.republish?.removes ?? []) {
+    for (const table of await remaining(controller, plan)) {
       await may();
+      await controller.unpublish(database);
       await controller.deleteTable(database, table);
       await ledger.forget(target, database, table);
     }
@@ -68,6 +69,12 @@ export async function completeRepublish(
   }
   const descriptor = await controller.database(database);
   return { publishTime: descriptor.publishTime, ...finished, replaced: gaps(plan, descriptor) };
+}
+
+/** Tables that are to be removed and are still there. */
+async function remaining(controller: Controller, { republish, summary }: Omit<Plan, 'units'>): Promise<string[]> {
+  const { tables } = await controller.database(summary.database);
+  return (republish?.removes ?? []).filter((name) => tables.some((t) => t.definition.name === name));
 }
 
 function gaps({ republish }: Omit<Plan, 'units'>, { tables }: DatabaseDescriptor): RepublishReport['replaced'] {

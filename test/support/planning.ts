@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadBatch } from '../../ingest/campaign/load-batch';
 import { planCampaign } from '../../ingest/campaign/plan';
@@ -9,7 +9,7 @@ import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import { PostgresLedger } from '../../ingest/storage/metadata/ledger';
 import { NativeIngestWorker } from '../../ingest/worker/native';
 import { sharedServers } from './native';
-import { freshDatabase, uniqueName } from './servers';
+import { freshDatabase, privateDir, uniqueName } from './servers';
 
 /** Campaigns without Temporal: the example planned, registered and loaded on the run's shared servers. */
 
@@ -60,10 +60,12 @@ export class Campaigns {
     const servers = await sharedServers();
     const [first] = servers.workers;
     if (!first) throw new Error('no worker');
-    const sources = { roots: { examples: EXAMPLES }, stallSeconds: 5 };
+    const folder = privateDir('sources');
+    await mkdir(folder, { recursive: true });
+    const sources = { roots: { examples: EXAMPLES, own: folder }, stallSeconds: 5 };
     const controller = new NativeController({ target: 'local', servers: { ...servers, workers: [first] }, metadata });
     const worker = new NativeIngestWorker({ name: first.name, mysql: first.mysql, metadata, sources, connections: 2 });
-    return new Campaigns(metadata, controller, worker, sources);
+    return new Campaigns(metadata, controller, worker, sources, folder);
   }
 
   readonly ledger: PostgresLedger;
@@ -74,6 +76,8 @@ export class Campaigns {
     readonly controller: NativeController,
     readonly worker: NativeIngestWorker,
     sources: { roots: Record<string, string>; stallSeconds: number },
+    /** Source root `own`, for files that tests write. */
+    readonly folder: string,
   ) {
     this.ledger = new PostgresLedger(metadata);
     const { ledger } = this;
