@@ -1,3 +1,5 @@
+import type { Finish } from '../api/campaign/finishing';
+import { type FinishingResult, type FinishingTask, finishingTasks, finishTable } from '../ingest/campaign/finishing';
 import type { CampaignLedger, Claim, HeldUnit, PlanSummary, TableProgress } from '../ingest/campaign/ledger';
 import { checkTables, registerCatalog } from '../ingest/campaign/register';
 import type { CampaignSettings } from '../ingest/campaign/settings';
@@ -139,12 +141,27 @@ export function createCampaignActivities(services: CampaignServices) {
     skipHeld: (planId: string) => run(() => ledger.skipHeld(planId)),
 
     /** Publishes, unless a table that the plan filled is gone. */
-    publishCatalog: (ref: CampaignRef & { planId: string }) =>
+    publishCatalog: (ref: CampaignRef & { planId: string; finish: Finish }) =>
       run(async () => {
         await checkTables(on(ref), ref.planId);
-        const { renamed, copied, database } = await services.controller(ref.target).publish(ref.database);
+        const { consolidateDirectorIndex } = ref.finish;
+        const report = await services.controller(ref.target).publish(ref.database, { consolidateDirectorIndex });
+        const { renamed, copied, database } = report;
         return { renamed, copied, publishTime: database.publishTime };
       }),
+
+    /** The work that is wished for once the plan's tables are published: ratings, director indexes, SQL indexes, row counters. */
+    finishingTasks: (ref: CampaignRef & { planId: string; finish: Finish }): Promise<FinishingTask[]> =>
+      run(async () => {
+        const { finishing, databaseDefinition } = await ledger.plan(ref.planId);
+        const { autoBuildDirectorIndex = true } = databaseDefinition;
+        const wishes = { finish: ref.finish, tables: finishing, autoBuildDirectorIndex };
+        return finishingTasks(services.controller(ref.target), ref.database, wishes);
+      }),
+
+    /** One piece of it; what is done already stays. */
+    finishTable: (ref: CampaignRef & { task: FinishingTask }): Promise<FinishingResult> =>
+      run(() => finishTable(services.controller(ref.target), ref.database, ref.task)),
 
     /** Ends every open super-transaction of the campaign, drops unpublished tables if asked, gives up the claim; lists what was undone. */
     undoCampaign: (ref: CampaignRef & { rollback: 'open' | 'all'; planId?: string; firstRunId: string }) =>

@@ -15,6 +15,7 @@ import { partitionName, TRANSACTION_COLUMN } from '../ingest/core/names';
 import { DataServer, quoteId, quoteTable } from '../ingest/storage/data/connection';
 import { definitionOf, partitionsClause } from '../ingest/storage/data/definition';
 import { PostgresLedger } from '../ingest/storage/metadata/ledger';
+import { median, print } from './figures';
 import { type BenchServers, withServers } from './servers';
 
 const DATABASE = 'test101';
@@ -179,14 +180,4 @@ async function writeInput(dir: string, bytes: number): Promise<{ file: string; b
   out.end();
   await once(out, 'close');
   return { file, bytes: parts * part.length, rows: parts * rows };
-}
-
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
-}
-
-function print(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

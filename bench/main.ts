@@ -1,7 +1,8 @@
 import { benchLoad } from './load';
+import { benchPublish } from './publish';
 
 /** `npm run bench -- NAME [OPTIONS]`: measures one thing and prints it; the last line is JSON. */
-const BENCHES: Record<string, (args: string[]) => Promise<unknown>> = { load: benchLoad };
+const BENCHES: Record<string, (args: string[]) => Promise<unknown>> = { load: benchLoad, publish: benchPublish };
 
 async function main([name = '', ...args]: string[]): Promise<void> {
   const bench = BENCHES[name];

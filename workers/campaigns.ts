@@ -1,7 +1,9 @@
 import { Worker } from '@temporalio/worker';
 import { type CampaignServices, createCampaignActivities } from '../activities/campaign';
 import { createDeletionActivities, type DeletionServices } from '../activities/delete';
+import { createRepublishActivities, type RepublishServices } from '../activities/republish';
 import { type PlanServices, planCampaign, readSettings } from '../ingest/campaign/plan';
+import { planRepublish } from '../ingest/campaign/republish';
 import { openMetadata } from '../ingest/storage/metadata';
 import { PostgresLedger } from '../ingest/storage/metadata/ledger';
 import { WORKFLOW_BUNDLE } from './bundle';
@@ -38,17 +40,26 @@ async function start() {
     plan: (input, key, { signal, report }) => planCampaign(input, key, planning, { signal, onProgress: report }),
     isOver: (claim) => isOver(link.client, claim),
   };
-  const deletion: DeletionServices = {
+  const guarded = {
     ...services,
-    defaultTarget: config.defaultTarget,
-    checkAdminKey: (target, reference) => targets.checkAdminKey(target, reference),
+    checkAdminKey: (target: string, reference: string) => targets.checkAdminKey(target, reference),
+  };
+  const deletion: DeletionServices = { ...guarded, defaultTarget: config.defaultTarget };
+  const republishing: RepublishServices = {
+    ...guarded,
+    planRepublish: (request, campaign, key, { signal, report }) =>
+      planRepublish(request, campaign, key, planning, { signal, onProgress: report }),
   };
   const worker = await Worker.create({
     connection: link.connection,
     namespace: link.namespace,
     taskQueue: 'campaigns',
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
-    activities: { ...createCampaignActivities(services), ...createDeletionActivities(deletion) },
+    activities: {
+      ...createCampaignActivities(services),
+      ...createRepublishActivities(republishing),
+      ...createDeletionActivities(deletion),
+    },
     shutdownGraceTime: '5s',
   });
   const close = async () => {

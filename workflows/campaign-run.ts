@@ -1,12 +1,14 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { CampaignPhase, CampaignProgress } from '../api/campaign/progress';
+import type { CampaignPhase, CampaignProgress, RepublishProgress } from '../api/campaign/progress';
 import type { PlanSummary } from '../ingest/campaign/ledger';
+import type { PlannedRepublish } from '../ingest/campaign/republish';
 import type { CampaignSettings } from '../ingest/campaign/settings';
 import * as messages from './messages';
 import { controllerActivities } from './proxies';
 import { details } from './pure/details';
-import { initialProgress, withLedger, withPlan, withSettings } from './pure/progress';
+import { catalogProgress, initialProgress, withLedger, withPlan, withRepublished, withSettings } from './pure/progress';
+import { type DeskState, RepublishDesk } from './republish-desk';
 
 const SEARCH = {
   database: defineSearchAttributeKey('CampaignDatabase', 'KEYWORD'),
@@ -19,6 +21,7 @@ export interface ContinuedCampaign {
   settings: CampaignSettings;
   progress: CampaignProgress;
   closing: boolean;
+  desk: DeskState;
 }
 
 /** The state of a running campaign, and all that is visible of it. */
@@ -27,18 +30,28 @@ export class CampaignRun {
   settings?: CampaignSettings;
   /** `close` was asked for. */
   closing = false;
-  /** What to do with held units, once somebody has said it. */
+  /** The run is about to end: updates that wait are answered. */
+  leaving = false;
+  /** What to do with what is held, once somebody has said it. */
   decision?: 'retry' | 'skip';
   abortReason?: string;
+  /** Set while a republish may be aborted. */
+  stopRepublish?: () => void;
   /** Super-transactions that their own workflows aborted when they were cancelled. */
-  readonly abortedByChildren: number[] = [];
+  private abortedByChildren: number[] = [];
   /** The ledger may say more than `progress`. */
   news = false;
+  /** Where requests to republish come in. */
+  readonly desk: RepublishDesk;
 
   constructor(continued?: ContinuedCampaign) {
     this.progress = continued?.progress ?? initialProgress(workflowInfo().workflowId);
     this.settings = continued?.settings;
     this.closing = continued?.closing ?? false;
+    this.desk = new RepublishDesk(continued?.desk, (republishes) => {
+      this.progress = { ...this.progress, republishes };
+      this.show();
+    });
     this.show();
   }
 
@@ -49,16 +62,14 @@ export class CampaignRun {
     setHandler(messages.closeSignal, () => this.close(), { description: DESCRIPTIONS.close });
     setHandler(messages.retrySignal, () => this.decide('retry'), { description: DESCRIPTIONS.retry });
     setHandler(messages.skipSignal, () => this.decide('skip'), { description: DESCRIPTIONS.skip });
-    setHandler(
-      messages.abortSignal,
-      (reason) => {
-        if (this.progress.published) return this.close();
-        this.abortReason = typeof reason === 'string' && reason !== '' ? reason : 'no reason given';
-        onAbort();
-      },
-      { description: DESCRIPTIONS.abort },
-    );
+    setHandler(messages.abortSignal, (reason) => this.abort(reason, onAbort), { description: DESCRIPTIONS.abort });
     setHandler(messages.newsSignal, (aborted) => this.hear(aborted), { description: DESCRIPTIONS.ledgerChanged });
+    const { republish: description } = DESCRIPTIONS;
+    setHandler(messages.republishSignal, (request) => this.desk.signalled(request), { description });
+    setHandler(messages.republishUpdate, (request) => this.desk.updated(request, () => this.leaving), {
+      description,
+      validator: (request) => this.desk.validate(request, this.closing),
+    });
   }
 
   get ready(): CampaignSettings {
@@ -118,15 +129,48 @@ export class CampaignRun {
     this.abortedByChildren.push(...aborted);
   }
 
+  /** What children undid so far, a line each; told once. */
+  takeAborted(): string[] {
+    const ids = this.abortedByChildren;
+    this.abortedByChildren = [];
+    return ids.map((id) => `aborted super-transaction ${id}`);
+  }
+
   continued(): ContinuedCampaign {
-    return { settings: this.ready, progress: this.progress, closing: this.closing };
+    return { settings: this.ready, progress: this.progress, closing: this.closing, desk: this.desk.state };
+  }
+
+  /** The current republish has a plan: its numbers are shown from now on. */
+  plannedRepublish(planned: PlannedRepublish): void {
+    this.desk.planned(planned, catalogProgress(this.progress));
+    this.planned(planned.plan);
+  }
+
+  /** The current republish is over; the catalog's numbers are shown again. */
+  endRepublish(change: Partial<RepublishProgress>, finished: string[] = []): void {
+    const { entry, before } = this.desk.end(change);
+    if (before !== undefined) {
+      this.progress =
+        entry.state === 'done' ? withRepublished(this.progress, before, entry) : { ...this.progress, ...before };
+    }
+    const all = [...(this.progress.finished ?? []), ...finished];
+    this.enter('published', { finished: all, error: undefined, held: [], heldTotal: 0 });
   }
 
   private close(): void {
     this.closing = true;
   }
 
-  /** Only held units can be decided on; earlier or later signals change nothing. */
+  private abort(reason: unknown, onAbort: () => void): void {
+    if (this.progress.published && !this.stopRepublish) {
+      this.close();
+      return;
+    }
+    this.abortReason = typeof reason === 'string' && reason !== '' ? reason : 'no reason given';
+    (this.stopRepublish ?? onAbort)();
+  }
+
+  /** Only what is held can be decided on; earlier or later signals change nothing. */
   private decide(decision: 'retry' | 'skip'): void {
     if (this.progress.phase === 'held') this.decision = decision;
   }

@@ -2,6 +2,7 @@ import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import type { CampaignActivities } from '../activities/campaign';
 import type { DeletionActivities } from '../activities/delete';
 import type { IngestActivities } from '../activities/ingest';
+import type { RepublishActivities } from '../activities/republish';
 import type { CampaignSettings } from '../ingest/campaign/settings';
 
 type Waits = CampaignSettings['waits'];
@@ -18,8 +19,9 @@ const FIRST_WAITS: Pick<Waits, 'heartbeatSeconds' | 'controlSeconds' | 'retryFir
  * Controller operations and the ledger, on the campaign's own queue. Passing failures (a database away, a lock held) are
  * tried again without end: everything waits, nothing is lost. Terminal ones fail at once.
  */
-export function controllerActivities(waits: typeof FIRST_WAITS = FIRST_WAITS) {
-  return proxyActivities<CampaignActivities>(options(waits, waits.controlSeconds));
+export function controllerActivities(waits: typeof FIRST_WAITS = FIRST_WAITS, summary?: string) {
+  const base = options(waits, waits.controlSeconds);
+  return proxyActivities<CampaignActivities & RepublishActivities>(summary === undefined ? base : { ...base, summary });
 }
 
 /** Deleting, as patient as the controller's other operations. */
@@ -27,7 +29,7 @@ export const deletionActivities = proxyActivities<DeletionActivities>(options(FI
 
 /** Planning reads every input; it may take longer than the other operations. */
 export function planActivities(waits: Waits) {
-  return proxyActivities<CampaignActivities>(options(waits, waits.planSeconds));
+  return proxyActivities<CampaignActivities & RepublishActivities>(options(waits, waits.planSeconds));
 }
 
 /** Load and verify, whose queue, summary and attempts differ with each call: see ingestOptions. */

@@ -12,6 +12,7 @@ export const CAMPAIGN_PHASES = [
   'held',
   'verifying',
   'publishing',
+  'finishing',
   'published',
   'closed',
   'aborting',
@@ -55,6 +56,22 @@ export interface CampaignError {
   details?: Record<string, unknown>;
 }
 
+export const REPUBLISH_STATES = ['waiting', 'running', 'done', 'refused', 'failed', 'aborted'] as const;
+export type RepublishState = (typeof REPUBLISH_STATES)[number];
+
+/** One request to change the published catalog. `refused`: it was found wrong before anything was changed. */
+export interface RepublishProgress {
+  requestId: string;
+  state: RepublishState;
+  added: string[];
+  /** Tables with how long each was out of sight while the new version took its place, in ms; 0 when it did not come to that. */
+  replaced: { table: string; gapMs: number }[];
+  removed: string[];
+  error?: CampaignError;
+  /** What was undone after a failure or an abort, one line each. */
+  undone?: string[];
+}
+
 export interface CampaignProgress {
   phase: CampaignPhase;
   workflowId: string;
@@ -69,6 +86,10 @@ export interface CampaignProgress {
   held: HeldUnit[];
   heldTotal: number;
   published: boolean;
+  /** What was done after publishing (director indexes, SQL indexes, row counters, ratings), one line each; null until then. */
+  finished: string[] | null;
+  /** The latest requests to republish, oldest first; what `phase` and the numbers say while one is running concerns that one. */
+  republishes: RepublishProgress[];
   /** After a cancel or an abort: what was undone, one line each. */
   undone?: string[];
   error?: CampaignError;

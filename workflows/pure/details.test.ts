@@ -1,5 +1,5 @@
 import { details } from './details';
-import { initialProgress, unfinished, withLedger, withPlan } from './progress';
+import { catalogProgress, initialProgress, unfinished, withLedger, withPlan, withRepublished } from './progress';
 
 const plan = {
   planId: 'p1',
@@ -65,4 +65,42 @@ test('the faults of an input are listed one by one', () => {
     error: { code: 'INVALID_INPUT', message: 'm', details: { faults } },
   });
   expect(text).toContain('- `tables[0].definition.table`: is not a name');
+});
+
+test('republishes are a table, with what went wrong below', () => {
+  const error = { code: 'NOT_ALLOWED' as const, message: 'another key' };
+  const entry = { added: ['Forced'], replaced: [{ table: 'Source', gapMs: 12 }], removed: [] };
+  const text = details({
+    ...initialProgress('id'),
+    published: true,
+    finished: ['index idx on Object: 12 tables'],
+    republishes: [
+      { requestId: 'v2', state: 'done', ...entry },
+      { requestId: 'v3', state: 'refused', ...entry, error, undone: ['dropped table Forced'] },
+    ],
+  });
+  expect(text).toContain('- index idx on Object: 12 tables');
+  expect(text).toContain('| v2 | done | Forced | Source (12 ms) |  |');
+  expect(text).toContain('Republish v3:\n**NOT_ALLOWED**: another key\n- undone: dropped table Forced');
+});
+
+test('after a republish the catalog shows its tables in the place of the old ones', () => {
+  const table = (name: string, rows: number) => ({
+    table: name,
+    kind: 'regular' as const,
+    units: 1,
+    unitsDone: 1,
+    unitsHeld: 0,
+    rows,
+    bytes: 1,
+  });
+  const before = { ...initialProgress('id'), planId: 'p1', tables: [table('A', 1), table('B', 2), table('C', 3)] };
+  const now = { ...before, planId: 'p2', tables: [table('B', 20), table('D', 4)] };
+  const after = withRepublished(now, catalogProgress(before), { replaced: [{ table: 'B', gapMs: 1 }], removed: ['C'] });
+  expect(after.planId).toBe('p1');
+  expect(after.tables.map(({ table: name, rows }) => [name, rows])).toEqual([
+    ['A', 1],
+    ['B', 20],
+    ['D', 4],
+  ]);
 });

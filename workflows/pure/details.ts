@@ -35,11 +35,29 @@ export function details(progress: CampaignProgress): string {
     }
     if (heldTotal > 10) lines.push(`- … and ${heldTotal - 10} more`);
   }
+  lines.push(...republishLines(progress));
   if (undone && undone.length > 0) lines.push('', 'Undone:', ...undone.map((line) => `- ${line}`));
   if (error) lines.push('', ...failure(error));
   // The UI's frame is a line too low for what it shows: let it cut this one.
   lines.push('', '\u00a0');
   return lines.join('\n');
+}
+
+function republishLines({ republishes, finished }: CampaignProgress): string[] {
+  const lines: string[] = [];
+  if (finished && finished.length > 0)
+    lines.push('', 'After publishing:', ...finished.map((line) => `- ${oneLine(line)}`));
+  if (republishes.length === 0) return lines;
+  lines.push('', '| republish | state | added | replaced (out of sight) | removed |', '|---|---|---|---|---|');
+  for (const { requestId, state, added, replaced, removed } of republishes) {
+    const gaps = replaced.map(({ table, gapMs }) => `${table} (${gapMs} ms)`);
+    lines.push(`| ${requestId} | ${state} | ${added.join(', ')} | ${gaps.join(', ')} | ${removed.join(', ')} |`);
+  }
+  for (const { requestId, error, undone = [] } of republishes) {
+    if (error)
+      lines.push('', `Republish ${requestId}:`, ...failure(error), ...undone.map((line) => `- undone: ${line}`));
+  }
+  return lines;
 }
 
 /** The error, and where it lists an input's faults, those, a line each. */

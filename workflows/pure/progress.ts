@@ -1,5 +1,5 @@
 import type { LedgerReport } from '../../activities/campaign';
-import type { CampaignProgress, CampaignTableProgress } from '../../api/campaign/progress';
+import type { CampaignProgress, CampaignTableProgress, RepublishProgress } from '../../api/campaign/progress';
 import type { PlanSummary, UnitState } from '../../ingest/campaign/ledger';
 import type { CampaignSettings } from '../../ingest/campaign/settings';
 
@@ -17,6 +17,8 @@ export function initialProgress(workflowId: string): CampaignProgress {
     held: [],
     heldTotal: 0,
     published: false,
+    finished: null,
+    republishes: [],
   };
 }
 
@@ -68,6 +70,23 @@ function withTable(table: CampaignTableProgress, now?: LedgerReport['tables'][nu
     rows,
     bytes,
   };
+}
+
+/** What the progress says of the whole catalog, put aside while a republish shows its own. */
+export type CatalogProgress = Pick<CampaignProgress, 'planId' | 'totals' | 'tables' | 'transactions'>;
+
+export function catalogProgress({ planId, totals, tables, transactions }: CampaignProgress): CatalogProgress {
+  return { planId, totals, tables, transactions };
+}
+
+/** The catalog's progress after a republish: its tables in the place of those that it replaced, without those that it removed. */
+export function withRepublished(
+  now: CampaignProgress,
+  before: CatalogProgress,
+  { replaced, removed }: Pick<RepublishProgress, 'replaced' | 'removed'>,
+): CampaignProgress {
+  const gone = new Set([...removed, ...replaced.map(({ table }) => table)]);
+  return { ...now, ...before, tables: [...before.tables.filter(({ table }) => !gone.has(table)), ...now.tables] };
 }
 
 /** Units that are neither committed nor skipped; 0 when the catalog may be published. */

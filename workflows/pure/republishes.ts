@@ -1,0 +1,64 @@
+import type { RepublishProgress } from '../../api/campaign/progress';
+import type { RepublishInput } from '../../api/campaign/republish';
+
+/** How many requests are remembered: a request id that comes again within so many is the same request. */
+const REMEMBERED = 500;
+/** How many of them are shown. */
+const SHOWN = 20;
+
+export interface RepublishBook {
+  /** Every request that came, oldest first. */
+  known: RepublishProgress[];
+  /** Those whose turn has not come yet, in order. */
+  waiting: { requestId: string; request: RepublishInput }[];
+}
+
+export const emptyBook = (): RepublishBook => ({ known: [], waiting: [] });
+
+/** Enters a request. One whose id is known already changes nothing. */
+export function enterRequest(book: RepublishBook, requestId: string, request: RepublishInput): RepublishBook {
+  if (find(book, requestId) !== undefined) return book;
+  const entry: RepublishProgress = { requestId, state: 'waiting', ...namesIn(request) };
+  return { known: remembered([...book.known, entry]), waiting: [...book.waiting, { requestId, request }] };
+}
+
+/** Notes a request that is refused as it comes. */
+export function refuseRequest(book: RepublishBook, requestId: string, message: string): RepublishBook {
+  if (find(book, requestId) !== undefined) return book;
+  const error = { code: 'INVALID_INPUT' as const, message };
+  const entry: RepublishProgress = { requestId, state: 'refused', added: [], replaced: [], removed: [], error };
+  return { ...book, known: remembered([...book.known, entry]) };
+}
+
+export function find(book: RepublishBook, requestId: string): RepublishProgress | undefined {
+  return book.known.find((entry) => entry.requestId === requestId);
+}
+
+export function update(book: RepublishBook, requestId: string, change: Partial<RepublishProgress>): RepublishBook {
+  return {
+    ...book,
+    known: book.known.map((entry) => (entry.requestId === requestId ? { ...entry, ...change } : entry)),
+  };
+}
+
+/** True when nothing more will happen to the request. */
+export function isOver({ state }: RepublishProgress): boolean {
+  return state !== 'waiting' && state !== 'running';
+}
+
+export function shown({ known }: RepublishBook): RepublishProgress[] {
+  return known.slice(-SHOWN);
+}
+
+/** Only requests that are over are forgotten. */
+function remembered(known: RepublishProgress[]): RepublishProgress[] {
+  let tooMany = known.length - REMEMBERED;
+  return known.filter((entry) => !(isOver(entry) && tooMany-- > 0));
+}
+
+/** Names of the tables as far as the request itself tells them: definitions in other files are not read here. */
+function namesIn({ add = [], replace = [], remove = [] }: RepublishInput) {
+  const names = (tables: typeof add) =>
+    tables.flatMap(({ definition }) => ('table' in definition ? [String(definition.table)] : []));
+  return { added: names(add), replaced: names(replace).map((table) => ({ table, gapMs: 0 })), removed: remove };
+}
