@@ -31,7 +31,10 @@ export interface RowCountersReport {
   overlapRows: number;
 }
 
-/** Also of unpublished tables. UNKNOWN_DATABASE, UNKNOWN_TABLE. docs/contract/controller.md §12. */
+/**
+ * Also of unpublished tables. UNKNOWN_DATABASE, UNKNOWN_TABLE; ILLEGAL_STATE while next versions of tables are being put in place.
+ * docs/contract/controller.md §12.
+ */
 export interface RowCounterOperations {
   /**
    * Counts the rows of every final table on every worker by super-transaction, by a real scan, and keeps them as `policy` says.
@@ -77,7 +80,8 @@ export interface CreateTableIndexOptions extends IndexOverlap {
 }
 
 /**
- * SQL indexes of the final tables of a published table (else ILLEGAL_STATE), dummy chunk included, prototype excluded.
+ * SQL indexes of the final tables of a published table (else ILLEGAL_STATE), dummy chunk included, prototype excluded. Nothing is
+ * changed while next versions of tables are being put in place (ILLEGAL_STATE).
  * UNKNOWN_DATABASE, UNKNOWN_TABLE. Final tables that failed: TABLES_FAILED (UNAVAILABLE, BUSY, DISK_FULL when only that was in the
  * way) with details.failures = {worker: {final table: {status, error}}}. docs/contract/controller.md §14.
  */

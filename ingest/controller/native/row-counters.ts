@@ -22,6 +22,7 @@ import type { CollectRowCountersOptions, DeleteRowCountersOptions, RowCountersRe
 import type { NativeContext } from './context';
 import { Counted } from './counted';
 import { chunksByWorker, Failures, onFinalTables } from './final-tables';
+import { refuseDuringReplacement } from './replacements';
 
 /** Points of counting and of giving Qserv the counts. */
 export const COLLECT_COUNTERS_STEPS = ['counters.scan', 'counters.store'] as const;
@@ -36,6 +37,7 @@ async function counting<T>(
 ): Promise<T> {
   return context.withinDatabase(database, async (held) => {
     await held.take({ name: `row counters ${database}.${table}` });
+    await refuseDuringReplacement(context, database);
     return work(held);
   });
 }

@@ -1,7 +1,8 @@
 import { sharedServers } from '../../../test/support/native';
 import { contents, dataServer, facts, putRows, registerCatalog } from '../../../test/support/registered';
 import { freshDatabase } from '../../../test/support/servers';
-import { chunkTable, DUMMY_CHUNK } from '../../core/names';
+import { chunkTable, DUMMY_CHUNK, replacementName } from '../../core/names';
+import type { TableDescriptor } from '../../core/tables';
 import type { DataServer } from '../../storage/data/connection';
 import { type Metadata, openMetadata } from '../../storage/metadata';
 import type { NativeServers } from './context';
@@ -14,6 +15,7 @@ let servers: NativeServers;
 let controller: NativeController;
 /** Final tables that were announced, by step. */
 let announced: string[] = [];
+let failAt = '';
 const workers = new Map<string, DataServer>();
 
 beforeAll(async () => {
@@ -21,6 +23,7 @@ beforeAll(async () => {
   await metadata.migrate();
   servers = await sharedServers();
   const steps = (step: string, { table }: Record<string, unknown>) => {
+    if (step === failAt) throw new Error(`stopped at ${step}`);
     if (step.startsWith('index.')) announced.push(`${step} ${table}`);
   };
   controller = new NativeController({ target: 'test', servers, metadata, steps });
@@ -120,6 +123,35 @@ test('what MariaDB alone can judge is refused before anything is changed', async
     message: expect.stringContaining('too long'),
   });
   expect(announced).toEqual([]);
+});
+
+test('nothing is changed while a next version is being put in place', async () => {
+  const { database } = await published();
+  await controller.unpublish(database);
+  const { tables } = await controller.database(database);
+  const filter = tables.find((t) => t.definition.name === 'Filter') as TableDescriptor;
+  const next = { ...filter.definition, name: replacementName('Filter') };
+  await controller.registerTable(database, next, { replaces: 'Filter' });
+  failAt = 'replace.show';
+  await expect(controller.publish(database)).rejects.toThrow('stopped');
+  failAt = '';
+  const byName = { index: 'i', columns: [{ column: 'filterName' }] };
+  const refused = { code: 'ILLEGAL_STATE', message: expect.stringContaining('Filter') };
+  await expect(controller.createTableIndex(database, 'Filter', byName)).rejects.toMatchObject(refused);
+  await expect(controller.collectRowCounters(database, 'Filter')).rejects.toMatchObject(refused);
+  await controller.publish(database);
+  await controller.createTableIndex(database, 'Filter', byName);
+});
+
+test('chunks that come later have the index too', async () => {
+  const { database } = await published();
+  await controller.createTableIndex(database, 'Object', byId);
+  await controller.unpublish(database);
+  await controller.allocateChunks({ database }, [7310]);
+  // Its tables come with publish.
+  expect(await controller.tableIndexes(database, 'Object')).toMatchObject([{ status: 'COMPLETE', replicasTotal: 3 }]);
+  await controller.publish(database);
+  expect(await controller.tableIndexes(database, 'Object')).toMatchObject([{ status: 'COMPLETE', replicasTotal: 4 }]);
 });
 
 test('an index is made beside a reader who stays a while', async () => {

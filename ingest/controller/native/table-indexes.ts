@@ -16,6 +16,7 @@ import type { HeldLocks } from '../../storage/metadata/locks';
 import type { CreateTableIndexOptions } from '../finishing';
 import type { NativeContext } from './context';
 import { chunksByWorker, Failures, onFinalTables } from './final-tables';
+import { refuseDuringReplacement } from './replacements';
 
 /** Points of changing indexes; each is announced before the final table that it names is changed. */
 export const TABLE_INDEX_STEPS = ['index.create', 'index.drop'] as const;
@@ -97,6 +98,7 @@ function indexing<T>(
 ): Promise<T> {
   return context.withinDatabase(database, async (held) => {
     await held.take({ name: `indexes ${database}.${table}` });
+    await refuseDuringReplacement(context, database);
     return work(held);
   });
 }
