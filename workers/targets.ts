@@ -64,13 +64,14 @@ export class Targets {
     const name = keyVariable(reference);
     if (name === undefined)
       throw refuse(`name an environment variable of the workers as adminKey, as in \${env:ADMIN_KEY}`);
-    if (!config.keys.includes(name)) {
+    const given = key(name);
+    if (!given) {
       throw refuse(
-        `${name} is not a key that requests may name; list it under keys in the configuration of the workers`,
+        config.keys.includes(name)
+          ? `${name} is not set; set it in the environment of the workers`
+          : `${name} is not a key that requests may name; list it under keys in the configuration of the workers`,
       );
     }
-    const given = key(name);
-    if (!given) throw refuse(`${name} is not set; set it in the environment of the workers`);
     if (!isEqual(given, wanted))
       throw refuse(`the key in ${name} is not its administrator key; name another one, or set ${name} to it`);
   }
