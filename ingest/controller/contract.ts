@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IngestError } from '../core/errors';
 import { DUMMY_CHUNK } from '../core/names';
 import type { TableDefinition } from '../core/tables';
+import { directorIndexCases, type IndexCase } from './contract/director-index';
 import { replacementCases } from './contract/replacements';
 import { rowCounterCases } from './contract/row-counters';
 import { scanRatingCases } from './contract/scan-ratings';
@@ -11,6 +12,8 @@ import type { Controller, DatabaseDefinition } from './controller';
 export interface ControllerCase {
   /** A controller of a target that several cases share; closed by the suite. */
   newController: () => Promise<Controller>;
+  /** Where rows can be loaded and indexes looked at. */
+  index?: Omit<IndexCase, 'controller' | 'newName'>;
 }
 
 const object: TableDefinition = {
@@ -54,7 +57,7 @@ const failure = (code: IngestError['code'], message = '') =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
 
 /** Behaviours that every backend shows. */
-export function controllerContract({ newController }: ControllerCase): void {
+export function controllerContract({ newController, index }: ControllerCase): void {
   let controller: Controller;
 
   beforeAll(async () => {
@@ -71,6 +74,9 @@ export function controllerContract({ newController }: ControllerCase): void {
     for (const table of [object, source, filter]) await controller.registerTable(definition.name, table);
     return definition.name;
   };
+
+  if (index !== undefined)
+    directorIndexCases({ ...index, controller: () => controller, newName: () => newCatalog().name });
 
   describe('registration', () => {
     test('a database and its tables are described as they were given', async () => {

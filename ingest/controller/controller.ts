@@ -160,8 +160,7 @@ export interface ControllerCapabilities {
  * registerTable: rules of the table's kind; DATABASE_PUBLISHED. A half-created table is completed. With `replaces`, the table is the
  *   next version of a published one (UNKNOWN_TABLE, ILLEGAL_STATE when it is not published) of the same kind. It is a table like any
  *   other, under a name of its own, until publish puts it in the other's place; its directors, and others' references to it, go by
- *   final names. ALREADY_EXISTS when the name is taken by something else. An automatic director index is made with its director;
- *   INVALID_INPUT when MariaDB cannot index the key.
+ *   final names. ALREADY_EXISTS when the name is taken by something else. An automatic director index is made with its director.
  * beginTransaction: DATABASE_PUBLISHED; INDEX_FAILED, and START_FAILED, when a director index takes no further partition.
  *   `context.token` makes it idempotent: a transaction of the database whose context has the same token and that is not ended is
  *   returned as it is.

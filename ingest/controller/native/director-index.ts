@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { IngestError } from '../../core/errors';
 import { directorIndexTable, META_SCHEMA } from '../../core/names';
-import type { TableDescriptor } from '../../core/tables';
+import type { TableDefinition, TableDescriptor } from '../../core/tables';
 import { quoteTable } from '../../storage/data/connection';
 import {
   addIndexPartition,
@@ -11,7 +11,6 @@ import {
   dropIndexLeftovers,
   dropIndexPartition,
   indexNames,
-  tryDirectorIndex,
 } from '../../storage/data/director-index';
 import { createMarks, forgetMarks, readMarks } from '../../storage/data/index-marks';
 import { ensureMetaSchema } from '../../storage/data/master-schemas';
@@ -40,18 +39,16 @@ async function indexed(context: NativeContext, database: string): Promise<TableD
   return unpublished(tables).filter(({ definition }) => definition.kind === 'director');
 }
 
-/** Before a director is recorded: MariaDB must be able to index it, and nothing of an earlier table of the name may be left. */
-export async function prepareDirectorIndex(
+/** Before a director is recorded: nothing of an earlier table of the name may be left, whoever left it. */
+export async function clearDirectorIndex(
   context: NativeContext,
   held: HeldLocks,
   database: string,
-  table: TableDescriptor,
+  { name, kind }: TableDefinition,
 ): Promise<void> {
-  if (table.definition.kind !== 'director') return;
-  await ensureMetaSchema(context.master);
-  await context.master.connection('try the director index', (connection) => tryDirectorIndex(connection, table));
+  if (kind !== 'director') return;
   await held.check();
-  await dropDirectorIndex(context.master, database, table.definition.name);
+  await dropDirectorIndex(context.master, database, name);
 }
 
 /** Makes the empty index of a registered director, where it is automatic; one that is there keeps its rows. */

@@ -1,3 +1,4 @@
+import { exampleObjects, nativeIndexData, skyObjects } from '../../../test/support/index-data';
 import { sharedServers } from '../../../test/support/native';
 import { freshDatabase } from '../../../test/support/servers';
 import { type Metadata, openMetadata } from '../../storage/metadata';
@@ -5,13 +6,19 @@ import { controllerContract } from '../contract';
 import { NativeController } from './controller';
 
 let metadata: Metadata;
+let data: ReturnType<typeof nativeIndexData>;
 
 beforeAll(async () => {
   metadata = openMetadata(await freshDatabase());
   await metadata.migrate();
+  data = nativeIndexData(await sharedServers(), metadata);
 });
-afterAll(() => metadata.close());
+afterAll(async () => {
+  await data.close();
+  await metadata.close();
+});
 
 controllerContract({
   newController: async () => new NativeController({ target: 'test', servers: await sharedServers(), metadata }),
+  index: { data: () => data, example: exampleObjects, sky: skyObjects },
 });

@@ -14,7 +14,7 @@ import { allDatabases } from '../../storage/metadata/databases';
 import { findTable, insertTable, tablesOf } from '../../storage/metadata/tables';
 import type { RegisterTableOptions } from '../controller';
 import type { NativeContext } from './context';
-import { prepareDirectorIndex, registerDirectorIndex } from './director-index';
+import { clearDirectorIndex, registerDirectorIndex } from './director-index';
 import { endReplacements } from './replacements';
 
 export async function registerTable(
@@ -33,9 +33,8 @@ export async function registerTable(
       if (known.isPublished) return known;
     } else {
       await checkRules(context, database, definition, replaces);
-      const table = newTable(definition);
-      await tryOnMaria(context, database, table);
-      await prepareDirectorIndex(context, held, database, table);
+      await tryOnMaria(context, database, definition);
+      await clearDirectorIndex(context, held, database, definition);
       await held.check();
       // The record comes before the tables: what is half made is found again by it, and completed or deleted.
       await context.metadata.transaction((tx) => insertTable(tx, database, definition, replaces));
@@ -113,16 +112,18 @@ async function checkRules(
   if (faults.length > 0) throw invalidInput(title(definition.name, replaces), faults);
 }
 
-/** As it will be recorded. */
-function newTable(definition: TableDefinition): TableDescriptor {
-  const columns = [{ name: TRANSACTION_COLUMN, type: TRANSACTION_COLUMN_TYPE }, ...definition.schema];
-  return { definition: normalDefinition(definition), columns, isPublished: false, createTime: 0, publishTime: 0 };
-}
-
 /** A worker's MariaDB judges what the rules cannot: defaults, generated columns, charsets, row sizes. */
-async function tryOnMaria(context: NativeContext, database: string, table: TableDescriptor): Promise<void> {
+async function tryOnMaria(context: NativeContext, database: string, definition: TableDefinition): Promise<void> {
   const [server] = context.workers.values();
   if (server === undefined) throw new IngestError('NO_WORKERS', 'the target has no worker');
+  const columns = [{ name: TRANSACTION_COLUMN, type: TRANSACTION_COLUMN_TYPE }, ...definition.schema];
+  const table = {
+    definition: normalDefinition(definition),
+    columns,
+    isPublished: false,
+    createTime: 0,
+    publishTime: 0,
+  };
   await createSchema(server, database);
   await server.connection('try the table', (connection) => tryDefinition(connection, database, table));
 }

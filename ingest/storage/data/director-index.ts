@@ -32,9 +32,6 @@ import { partitionNames } from './partitions';
 const CHANGE_WAIT_SECONDS = 30;
 const CHANGE_BUSY_SECONDS = 240;
 
-/** Largest key of InnoDB exceeded; a type that no key can have. */
-const KEY_ERRORS = [1071, 1170, 1073, 1167];
-
 /** Names that belong to an index: its progress marks, the one being built, the one that was replaced. */
 export interface IndexNames {
   index: string;
@@ -108,21 +105,6 @@ function indexBody(table: TableDescriptor, form: 'automatic' | 'onRequest', uniq
 export function isUnique({ definition: given }: TableDescriptor): boolean {
   const definition = normalDefinition(given);
   return definition.kind === 'director' && definition.uniquePrimaryKey !== false;
-}
-
-/** Lets MariaDB judge the index by a temporary table. INVALID_INPUT with MariaDB's words when the key's type cannot be indexed. */
-export async function tryDirectorIndex(connection: Statements, table: TableDescriptor): Promise<void> {
-  const probe = quoteTable(META_SCHEMA, 'qserv_ingest_probe');
-  try {
-    const body = indexBody(table, 'automatic', isUnique(table));
-    await connection.run('try the director index', `CREATE TEMPORARY TABLE ${probe} ${body}`);
-  } catch (error) {
-    const errno = mysqlErrno(error);
-    if (errno === undefined || !KEY_ERRORS.includes(errno)) throw error;
-    const message = `the director key cannot be indexed: ${(error as Error).message}`;
-    throw new IngestError('INVALID_INPUT', message, { errno, faults: [{ path: 'directorKey', message }] });
-  }
-  await connection.run('try the director index', `DROP TEMPORARY TABLE ${probe}`);
 }
 
 /** Makes the empty automatic index of a director unless it is there. */
