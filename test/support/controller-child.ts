@@ -11,16 +11,19 @@ export interface ControllerOrder {
   call: [method: Exclude<keyof Controller, 'capabilities'>, ...args: unknown[]];
   /** Stays at this step for ever. */
   waitAt: string;
+  /** How many times the step is passed before; default 0. */
+  passes?: number;
 }
 
 async function main(order: ControllerOrder): Promise<void> {
   const metadata = openMetadata(order.postgresUrl);
+  let passes = order.passes ?? 0;
   const controller = new NativeController({
     target: order.target,
     servers: order.servers,
     metadata,
     steps: async (step) => {
-      if (step !== order.waitAt) return;
+      if (step !== order.waitAt || passes-- > 0) return;
       process.stdout.write('waiting\n');
       await new Promise(() => setInterval(() => {}, 60_000));
     },
