@@ -4,7 +4,7 @@ import { type DeletionInput, type DeletionReport, parseDeletionInput } from '../
 import { type DeletionPlan, planDeletion } from '../ingest/campaign/deletion';
 import { invalidInput } from '../ingest/core/errors';
 import { openMetadata } from '../ingest/storage/metadata';
-import { describeDatabase, findDatabase } from '../ingest/storage/metadata/databases';
+import { allDatabases, describeDatabase } from '../ingest/storage/metadata/databases';
 import { failureOf, TASK_QUEUE } from './support/campaigns';
 import { ask, type Terminal } from './support/confirm';
 import type { Environment } from './support/environment';
@@ -67,11 +67,13 @@ async function foresee(
   try {
     const ledger = await readableLedger(metadata);
     if (ledger === undefined) return undefined;
-    const record = await metadata.run((sql) => findDatabase(sql, name));
+    const all = await metadata.run(async (sql) =>
+      Promise.all((await allDatabases(sql)).map((record) => describeDatabase(sql, record))),
+    );
+    const database = all.find((one) => one.name === name);
     // Another target's records may be elsewhere: the workflow looks.
-    if (record === undefined) return undefined;
-    const database = await metadata.run((sql) => describeDatabase(sql, record));
-    const { plan, faults } = planDeletion(database, tables, await ledger.sizes(target, name));
+    if (database === undefined) return undefined;
+    const { plan, faults } = planDeletion(database, tables, await ledger.sizes(target, name), all);
     if (faults.length > 0) throw invalidInput('delete', faults);
     return plan;
   } finally {

@@ -25,13 +25,14 @@ export async function deleteCatalog(request: DeletionInput | undefined): Promise
   const state: DeletionState = { target: '', database: '', phase: 'checking', gone: [], databaseGone: false };
   const show = (more: Partial<DeletionState>) => setCurrentDetails(deletionDetails(Object.assign(state, more)));
   show({});
-  const input = await deletionActivities.readDeletion(request);
-  const { target, database } = input;
   const { workflowId, firstExecutionRunId } = workflowInfo();
-  const claim = { target, database, workflowId, firstRunId: firstExecutionRunId };
-  upsertSearchAttributes([{ key: DATABASE, value: database }]);
-  show({ target, database });
+  let claim: Claim | undefined;
   try {
+    const input = await deletionActivities.readDeletion(request);
+    const { target, database } = input;
+    claim = { target, database, workflowId, firstRunId: firstExecutionRunId };
+    upsertSearchAttributes([{ key: DATABASE, value: database }]);
+    show({ target, database });
     const opened = await deletionActivities.openDeletion({ input, claim });
     show({ opened, phase: 'deleting' });
     await work(opened, claim, state, show);
@@ -41,8 +42,9 @@ export async function deleteCatalog(request: DeletionInput | undefined): Promise
     else show({ phase: 'failed', error: campaignError(error) });
     throw withLines(error, state);
   } finally {
-    await CancellationScope.nonCancellable(() => controllerActivities().releaseClaim(claim));
+    await CancellationScope.nonCancellable(async () => claim && controllerActivities().releaseClaim(claim));
   }
+  const { target, database } = state;
   const tables = state.gone.map(({ created, ...table }) => table);
   return { workflowId, target, database, whole: state.databaseGone, tables, deleted: deletedLines(state) };
 }

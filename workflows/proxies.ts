@@ -24,8 +24,10 @@ export function controllerActivities(waits: typeof FIRST_WAITS = FIRST_WAITS, su
   return proxyActivities<CampaignActivities & RepublishActivities>(summary === undefined ? base : { ...base, summary });
 }
 
-/** Deleting, as patient as the controller's other operations. */
-export const deletionActivities = proxyActivities<DeletionActivities>(options(FIRST_WAITS, 24 * 3600));
+/** Deleting: as patient as the controller's other operations, but sooner to notice that a worker died. */
+export const deletionActivities = proxyActivities<DeletionActivities>(
+  options({ ...FIRST_WAITS, heartbeatSeconds: 10 }, 24 * 3600),
+);
 
 /** Planning reads every input; it may take longer than the other operations. */
 export function planActivities(waits: Waits) {

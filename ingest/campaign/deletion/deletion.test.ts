@@ -101,7 +101,7 @@ test('what is published needs the key, which is asked for before anything change
   const { database, transactionId } = await loaded();
   const { controller } = campaigns;
   const published = Object.create(controller, {
-    database: { value: async (name: string) => ({ ...(await controller.database(name)), isPublished: true }) },
+    databases: { value: async () => (await controller.databases()).map((one) => ({ ...one, isPublished: true })) },
   });
   const open = (adminKey?: string) =>
     openDeletion(services({ controller: published }), { tables: ['Filter'], adminKey }, claimOf(database));

@@ -35,21 +35,32 @@ export async function openDeletion(
   input: Pick<DeletionInput, 'tables' | 'adminKey'>,
   claim: Claim,
 ): Promise<OpenedDeletion> {
-  const { controller, ledger } = services;
   const { target, database } = claim;
   await takeClaim(services, claim);
-  const found = await findDatabase(controller, database);
+  const { published } = await foresee(services, claim, input.tables);
+  if (published) {
+    if (input.adminKey === undefined) throw keyIsMissing(database);
+    services.checkAdminKey(target, input.adminKey);
+  }
+  const ended = await endLeftovers(services, target, database);
+  // What was ended may have taken tables away, or put others in their place.
+  return { ...(await foresee(services, claim, input.tables)), ended };
+}
+
+async function foresee(
+  { controller, ledger }: Services,
+  { target, database }: Claim,
+  tables: string[] | undefined,
+): Promise<DeletionPlan> {
+  const all = await controller.databases();
+  const found = all.find(({ name }) => name === database);
   if (found === undefined) {
     const message = `there is no database '${database}' on target '${target}'`;
     throw invalidInput('delete', [{ path: 'database', message }]);
   }
-  const { plan, faults } = planDeletion(found, input.tables, await ledger.sizes(target, database));
+  const { plan, faults } = planDeletion(found, tables, await ledger.sizes(target, database), all);
   if (faults.length > 0) throw invalidInput('delete', faults);
-  if (plan.published) {
-    if (input.adminKey === undefined) throw keyIsMissing(database);
-    services.checkAdminKey(target, input.adminKey);
-  }
-  return { ...plan, ended: await endLeftovers(services, target, database) };
+  return plan;
 }
 
 function keyIsMissing(database: string): IngestError {

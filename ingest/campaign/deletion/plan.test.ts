@@ -58,6 +58,15 @@ test('every fault is found: names that are not there, directors whose dependents
   expect(planDeletion(database(), ['Filter', 'Far'], []).faults).toEqual([]);
 });
 
+test('directors that tables of other databases refer to are found, too', () => {
+  const far = { ...database(), name: 'far', tables: [] as TableDescriptor[] };
+  const definition = { ...dependent('db.Gaia'), name: 'Lensed' };
+  far.tables.push({ definition, columns: [], isPublished: true, createTime: 1, publishTime: 1 });
+  expect(planDeletion(database(), ['Gaia', 'Match'], [], [database(), far]).faults).toEqual([
+    { path: 'tables[0]', message: "'Gaia' is the director of far.Lensed: delete these first" },
+  ]);
+});
+
 test('the key is needed when readers see some of it', () => {
   const published = (of: DatabaseDescriptor, names?: string[]) => planDeletion(of, names, []).plan.published;
   expect(published(database())).toBe(false);

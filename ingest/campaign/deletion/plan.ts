@@ -27,18 +27,20 @@ export interface DeletionPlan {
 
 /**
  * What deleting a database, or some of its tables, takes. The next version of a table that is to go, left over from a republish,
- * goes with it. Faults: names that are not there, directors that tables which stay depend on.
+ * goes with it. Faults: names that are not there, directors that tables which stay, of any database in `all`, depend on.
  */
 export function planDeletion(
   database: DatabaseDescriptor,
   names: readonly string[] | undefined,
   sizes: readonly TableSize[],
+  all: readonly DatabaseDescriptor[] = [],
 ): { plan: DeletionPlan; faults: InputFault[] } {
   const { tables } = database;
   const goes = ({ definition, replaces }: TableDescriptor) =>
     names === undefined || names.includes(definition.name) || (replaces !== undefined && names.includes(replaces));
   const going = tables.filter(goes);
-  const staying = tables.filter((table) => !goes(table));
+  const others = all.filter(({ name }) => name !== database.name);
+  const staying = [{ ...database, tables: tables.filter((table) => !goes(table)) }, ...others];
   const faults = (names ?? []).flatMap((name, i) => {
     const message = nameFault(database, name) ?? directorFault(database.name, name, staying);
     return message === undefined ? [] : [{ path: `tables[${i}]`, message }];
@@ -59,18 +61,27 @@ function nameFault({ name: database, tables }: DatabaseDescriptor, name: string)
   return `there is no table '${name}' in database '${database}'; it has ${there || 'none'}`;
 }
 
-function directorFault(database: string, name: string, staying: TableDescriptor[]): string | undefined {
-  const dependents = staying
-    .filter((table) => refersTo(database, table, name))
-    .map(({ definition }) => definition.name);
+function directorFault(database: string, name: string, staying: readonly DatabaseDescriptor[]): string | undefined {
+  const director = { database, table: name };
+  const dependents = staying.flatMap(({ name: own, tables }) => {
+    const prefix = own === database ? '' : `${own}.`;
+    return tables.filter((table) => refersTo(own, table, director)).map((table) => prefix + table.definition.name);
+  });
   if (dependents.length === 0) return undefined;
-  return `'${name}' is the director of ${dependents.join(', ')}: name these too, or keep it`;
+  const elsewhere = dependents.some((dependent) => dependent.includes('.'));
+  const remedy = elsewhere ? 'delete these first' : 'name these too, or keep it';
+  return `'${name}' is the director of ${dependents.join(', ')}: ${remedy}`;
 }
 
-function refersTo(database: string, { definition }: TableDescriptor, director: string): boolean {
+/** True when the table of database `own` refers to that director. */
+function refersTo(
+  own: string,
+  { definition }: TableDescriptor,
+  { database, table }: { database: string; table: string },
+): boolean {
   return kindOf(definition)
-    .directors(definition, database)
-    .some((reference) => reference.database === database && reference.table === director);
+    .directors(definition, own)
+    .some((reference) => reference.database === database && reference.table === table);
 }
 
 function dependentsFirst(database: string, tables: TableDescriptor[]): TableDescriptor[] {
@@ -78,7 +89,7 @@ function dependentsFirst(database: string, tables: TableDescriptor[]): TableDesc
   let rest = tables;
   while (rest.length > 0) {
     const needed = (table: TableDescriptor) =>
-      rest.some((other) => other !== table && refersTo(database, other, table.definition.name));
+      rest.some((other) => other !== table && refersTo(database, other, { database, table: table.definition.name }));
     const free = rest.filter((table) => !needed(table));
     // Tables that refer to each other in a circle are left to the controller to refuse.
     if (free.length === 0) return [...sorted, ...rest];
