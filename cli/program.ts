@@ -7,6 +7,7 @@ import { closeCommand } from './close';
 import { deleteCommand } from './delete';
 import { listCommand } from './list';
 import { planCommand } from './plan';
+import { republishCommand } from './republish';
 import { retryCommand } from './retry';
 import { skipCommand } from './skip';
 import { startCommand } from './start';
@@ -25,6 +26,7 @@ const COMMANDS = [
   skipCommand,
   abortCommand,
   cancelCommand,
+  republishCommand,
   deleteCommand,
 ];
 

@@ -1,5 +1,6 @@
 import type { CampaignProgress } from '../../api/campaign/progress';
 import { bytes, plural, table } from './output';
+import { republishText } from './republish-text';
 
 /** A campaign's progress for people. */
 export function progressText(progress: CampaignProgress): string[] {
@@ -31,6 +32,9 @@ export function progressText(progress: CampaignProgress): string[] {
     }
     if (heldTotal > held.length) lines.push(`  and ${heldTotal - held.length} more`);
   }
+  if (progress.finished?.length) lines.push('', 'after publishing:', ...progress.finished.map((line) => `  ${line}`));
+  // A campaign that ended long ago knows of none.
+  for (const republish of progress.republishes ?? []) lines.push('', ...republishText(republish));
   if (undone?.length) lines.push('', 'undone:', ...undone.map((line) => `  ${line}`));
   if (error) lines.push('', `${error.code}: ${error.message}`);
   return lines;

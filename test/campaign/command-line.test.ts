@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { countCatalog } from '../../dev/catalog-counts';
 import { checkout } from '../../dev/files';
 import { CampaignStack } from '../support/campaign-stack';
 import { commandLine } from '../support/command-line';
@@ -89,6 +90,92 @@ test('start --wait returns when published; status, close and the second campaign
     stderr: expect.stringContaining("database.database: 'test101' is published already"),
   });
 }, 120_000);
+
+describe('republish', () => {
+  const database = 'republished';
+  const id = `ingest:local:${database}`;
+
+  /** The example's request for this database, changed. */
+  async function request(change: (request: Input) => void = () => {}): Promise<string> {
+    const input: Input = JSON.parse(await readFile(join(EXAMPLE, 'republish.json'), 'utf8'));
+    for (const table of [...input.add, ...input.replace]) {
+      table.definition = JSON.parse(await readFile(join(EXAMPLE, table.definition.$ref), 'utf8'));
+      delete table.definition.database;
+    }
+    change(input);
+    const file = join(folder, `republish-${++requests}.json`);
+    await writeFile(file, JSON.stringify(input));
+    return file;
+  }
+  let requests = 0;
+
+  beforeAll(async () => {
+    await campaign('start', await inputFile(database), '--wait');
+  }, 120_000);
+
+  test('what is wrong is refused, and nothing is changed', async () => {
+    const faulty = await request((input) => {
+      input.add[0].contributions[0].files[0].bytes = 1;
+      input.replace[0].contributions[0].files[0].url = 'nothing.txt';
+    });
+    const refused = await campaign('republish', id, faulty, '--request-id', 'faulty');
+    expect(refused).toMatchObject({ exit: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/^add\[0\]\.contributions\[0\]\.files\[0\].*: .*bytes/m);
+    expect(refused.stderr).toMatch(/^replace\[0\]\.contributions\[0\]\.files\[0\].*: /m);
+
+    const keyless = await campaign('republish', id, await request(), '--request-id', 'keyless', '--admin-key', 'PATH');
+    expect(keyless).toMatchObject({ exit: 5, stderr: expect.stringContaining('PATH is not a key') });
+    expect(await campaign('republish', id, await request((input) => (input.adminKey = 's3cret')))).toMatchObject({
+      exit: 2,
+      stderr: expect.stringMatching(/^adminKey: name an environment variable/),
+    });
+    expect(await campaign('republish', 'ingest:local:none', await request())).toMatchObject({ exit: 6 });
+    const { stdout } = await campaign('status', id);
+    expect(stdout).toMatch(/republish faulty: refused\n.*republish keyless: refused/s);
+    expect(stdout).toMatch(/Source +dependent +1 +1 +0 +4,583/);
+  }, 120_000);
+
+  test('a table is replaced, another one added; the gap is printed; sent again it is the same republish', async () => {
+    const file = await request();
+    const done = await campaign('republish', id, file);
+    expect(done).toMatchObject({ exit: 0, stderr: expect.stringContaining(`${id}: publishing`) });
+    expect(done.stdout).toMatch(
+      /^republish test101-corrected-sources: done\n {2}add Exposure\n {2}replace Source, out of sight for \d+ ms\n$/,
+    );
+    const again = await campaign('republish', id, file, '-o', 'json');
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      ...{ workflowId: id, requestId: 'test101-corrected-sources', state: 'done' },
+      ...{ added: ['Exposure'], replaced: [{ table: 'Source', gapMs: expect.any(Number) }], removed: [] },
+    });
+    const workers = [...stack.stack.workers.values()].map(({ mysql }) => mysql);
+    expect(
+      await countCatalog(workers, database, [
+        { name: 'Object', isPartitioned: true },
+        { name: 'Source', isPartitioned: true },
+        { name: 'Exposure', isPartitioned: false },
+      ]),
+    ).toEqual({
+      published: true,
+      tables: {
+        Object: { rows: 1000, overlap: 157 },
+        Source: { rows: 4217, overlap: 0 },
+        Exposure: { rows: 23, workers: 2 },
+      },
+    });
+
+    const removing = await request((input) => {
+      Object.assign(input, { add: [], replace: [], remove: ['Exposure'], requestId: undefined });
+    });
+    const taken = await campaign('republish', id, removing, '--request-id', 'later', '--no-wait');
+    expect(taken).toMatchObject({ exit: 0, stdout: expect.stringContaining('request later was taken') });
+    await eventually(async () => (await campaign('status', id)).stdout.includes('republish later: done'));
+    expect(await campaign('close', id, '--wait')).toMatchObject({ exit: 0 });
+    expect(await campaign('republish', id, file)).toMatchObject({
+      exit: 5,
+      stderr: expect.stringContaining('has ended'),
+    });
+  }, 120_000);
+});
 
 test('held units: status names them, retry tries again, skip goes on without', async () => {
   const id = 'ingest:local:held';
