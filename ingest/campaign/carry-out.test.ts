@@ -1,9 +1,14 @@
-import { Campaigns } from '../../test/support/planning';
+import { databaseFacts } from '../../test/support/checksum';
+import { sharedServers } from '../../test/support/native';
+import { Campaigns, exampleInput } from '../../test/support/planning';
+import { dataServer } from '../../test/support/registered';
 import { Republishing } from '../../test/support/republishing';
 import { replacementName } from '../core/names';
 import { finishRepublish, openRepublish } from './carry-out';
 import { loadBatch } from './load-batch';
+import { readSettings } from './plan';
 import { checkTables, registerCatalog } from './register';
+import { planRepublish } from './republish';
 
 /** A republish from its first change to its last, on real servers. */
 
@@ -59,6 +64,42 @@ test('add, replace, remove', async () => {
     (t) => t.committed,
   )) {
     expect([table, at]).toEqual([table, created.get(table)]);
+  }
+}, 60_000);
+
+test('partitioned tables, replaced by the same rows', async () => {
+  const input = await exampleInput();
+  const { database } = await campaigns.published(input);
+  const [worker] = (await sharedServers()).workers;
+  if (!worker) throw new Error('no worker');
+  const server = dataServer('w1', worker.mysql);
+  try {
+    const before = await databaseFacts(server, database);
+    expect(before.Object_7480).toMatchObject({ rows: 1000 });
+    const settings = await readSettings(input, campaigns.services);
+    const [object, source] = input.tables;
+    const request = { replace: [source, object], adminKey: `\${env:K}` };
+    const { plan } = await planRepublish(request, settings, 'key', campaigns.services);
+    const { planId } = plan;
+    expect(plan.tables.map((t) => t.table)).toEqual(['Object', 'Source']);
+    await openRepublish(campaigns, planId);
+    await registerCatalog(campaigns, planId);
+    await campaigns.load({ planId, database });
+    expect((await finishRepublish(campaigns, planId)).replaced.map((r) => r.table).sort()).toEqual([
+      'Object',
+      'Source',
+    ]);
+    expect(await databaseFacts(server, database)).toEqual(before);
+    const committed = await campaigns.ledger.committedUnits('local', database);
+    expect([...committed.keys()].sort()).toEqual([
+      'Filter/0',
+      'Object/7310/overlap',
+      'Object/7480',
+      'Object/7480/overlap',
+      'Source/7480',
+    ]);
+  } finally {
+    await server.close();
   }
 }, 60_000);
 
