@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sharedServers } from '../../../test/support/native';
 import { contents, dataServer, facts } from '../../../test/support/registered';
 import {
@@ -141,6 +142,51 @@ test('row counters: the old ones go, new ones come', async () => {
   expect(await counters(database)).toEqual([source]);
   const [row] = await stack.master.rows('read', `SELECT num_rows FROM ${quoteTable(META_SCHEMA, source)}`);
   expect(row).toMatchObject({ num_rows: 3 });
+});
+
+test('the shared-scan rating stays', async () => {
+  const database = await publishedCatalog(stack, OLD);
+  await controller.setScanRating(database, 'Object', 3);
+  await loadNext(stack, database, ['Object', 'Filter'], NEW);
+  await controller.publish(database);
+  const ratings = (await controller.scanRatings()).filter((rating) => rating.database === database);
+  expect(ratings.find((r) => r.table === 'Object')).toMatchObject({ rating: 3 });
+  expect(ratings.find((r) => r.table === 'Source')).toMatchObject({ rating: 1 });
+});
+
+test('a query that runs on keeps its tables until it has read them', async () => {
+  const database = await publishedCatalog(stack, OLD);
+  await loadNext(stack, database, ['Object'], NEW);
+  const loaded = await everything(stack, database);
+  const places = await controller.chunks(database);
+  const on = stack.workers.get(places.find(({ chunk }) => chunk === 7480)?.worker ?? '');
+  let ended = 0;
+  let renamed = 0;
+  let query: Promise<void> | undefined;
+  hook = async (step) => {
+    if (step === 'replace.master') renamed = performance.now();
+    if (step !== 'replace.rename' || query !== undefined) return;
+    query = on?.connection('query', async (connection) => {
+      await connection.run('lock', `LOCK TABLES ${quoteTable(database, 'Object_7480')} READ`);
+      const wait = connection.rows('read', `SELECT SLEEP(0.5), COUNT(*) FROM ${quoteTable(database, 'Object_7480')}`);
+      await wait;
+      ended = performance.now();
+      await connection.run('unlock', 'UNLOCK TABLES');
+    });
+    while (!(await isReading())) await sleep(5);
+  };
+  const isReading = async () => {
+    const rows = await on?.rows(
+      'look',
+      "SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(0.5)%'",
+    );
+    return rows?.length === 1;
+  };
+  await controller.publish(database);
+  await query;
+  expect(ended).toBeGreaterThan(0);
+  expect(renamed).toBeGreaterThan(ended);
+  await expectReplaced(stack, database, loaded, ['Object'], NEW);
 });
 
 describe('one that was interrupted', () => {

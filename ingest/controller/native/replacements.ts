@@ -1,60 +1,18 @@
 import { IngestError } from '../../core/errors';
 import type { DataServer } from '../../storage/data/connection';
 import { createTables } from '../../storage/data/create-tables';
-import { cssStatuses, rewriteCssTable, setCssStatus } from '../../storage/data/css';
-import { consolidateDirectorIndex, replaceDirectorIndex } from '../../storage/data/director-index';
+import { consolidateDirectorIndex } from '../../storage/data/director-index';
 import { ensureMetaSchema } from '../../storage/data/master-schemas';
-import {
-  dropOldTables,
-  planRenames,
-  prepareSuccessions,
-  type RenameBatch,
-  renameBatch,
-} from '../../storage/data/replace-tables';
+import { dropOldTables, prepareSuccessions } from '../../storage/data/replace-tables';
 import type { HeldLocks } from '../../storage/metadata/locks';
-import { markHidden, markShown, type NextVersion, nextVersions, putInPlace } from '../../storage/metadata/replacements';
-import { replicasOf } from '../../storage/metadata/replicas';
+import { markHidden, nextVersions, putInPlace } from '../../storage/metadata/replacements';
 import type { DatabaseDescriptor, PublishReport } from '../controller';
-import { forEach, type NativeContext } from './context';
-import { family } from './databases';
-import { finalDefinition, masterSuccessions, workerSuccessions } from './successions';
+import type { NativeContext } from './context';
+import { exchange, look } from './replacement-exchange';
+import { announce, onWorkers, type Scope } from './replacement-run';
+import { masterSuccessions, workerSuccessions } from './successions';
 
-/** Points of putting next versions in place; each is announced before the change that it names. */
-export const REPLACE_STEPS = [
-  'replace.prepare',
-  'replace.index',
-  /** From here on there is no way back. */
-  'replace.hidden',
-  'replace.hide',
-  'replace.rename',
-  'replace.master',
-  'replace.css',
-  'replace.show',
-  'replace.shown',
-  'replace.drop',
-  'replace.records',
-] as const;
-
-/** Batches of tables that are renamed side by side on one worker. */
-const WIDTH = 4;
-
-/** What the steps of one call share. */
-interface Scope {
-  context: NativeContext;
-  held: HeldLocks;
-  database: string;
-  /** All next versions of the database: they go out of sight together and come back together. */
-  versions: NextVersion[];
-}
-
-async function announce(
-  { context, held, database }: Scope,
-  step: (typeof REPLACE_STEPS)[number],
-  detail: Record<string, unknown> = {},
-): Promise<void> {
-  await context.steps(step, { database, ...detail });
-  await held.check();
-}
+export { REPLACE_STEPS } from './replacement-run';
 
 /**
  * Puts the next versions of published tables in their place, as the last phase of publish before the flags: all tables of the
@@ -65,9 +23,11 @@ export async function replaceTables(context: NativeContext, held: HeldLocks, dat
   if (versions.length === 0) return;
   const scope = { context, held, database, versions };
   await prepare(scope);
+  const left = await look(scope);
   await announce(scope, 'replace.hidden');
   await context.metadata.run((sql) => markHidden(sql, database));
-  await putAllInPlace(scope, false);
+  await exchange(scope, left);
+  await forgetOld(scope);
 }
 
 /**
@@ -77,10 +37,9 @@ export async function replaceTables(context: NativeContext, held: HeldLocks, dat
 export async function endReplacements(context: NativeContext, held: HeldLocks, database: string): Promise<void> {
   const versions = (await context.metadata.run((sql) => nextVersions(sql, database))).filter((v) => v.replaced);
   if (versions.length === 0) return;
-  await putAllInPlace(
-    { context, held, database, versions },
-    versions.every((v) => v.replaced?.shown !== 0),
-  );
+  const scope = { context, held, database, versions };
+  if (versions.some((v) => v.replaced?.shown === 0)) await exchange(scope, await look(scope));
+  await forgetOld(scope);
 }
 
 /** ILLEGAL_STATE while tables are being put in place: nothing new may be loaded before that is ended. */
@@ -130,14 +89,9 @@ async function prepare(scope: Scope): Promise<void> {
   }
 }
 
-/** Forward from wherever it stands. `shown`: readers see the new versions already. */
-async function putAllInPlace(scope: Scope, shown: boolean): Promise<void> {
+/** Readers have the new versions: the old ones go, records last. */
+async function forgetOld(scope: Scope): Promise<void> {
   const { context, database, versions } = scope;
-  if (!shown) {
-    await exchange(scope);
-    await announce(scope, 'replace.shown');
-    await context.metadata.run((sql) => markShown(sql, database));
-  }
   await onWorkers(scope, (server) => dropOld(scope, server));
   await dropOld(scope, context.master);
   await announce(scope, 'replace.records');
@@ -146,71 +100,10 @@ async function putAllInPlace(scope: Scope, shown: boolean): Promise<void> {
   });
 }
 
-/** The gap: out of sight, renamed on all servers, in sight again. */
-async function exchange(scope: Scope): Promise<void> {
-  const { context, database, versions } = scope;
-  const ofFamily = await family(context, (await context.requireDatabase(database)).family);
-  const plan = new Map<DataServer, RenameBatch[]>();
-  await onWorkers(scope, async (server, chunks) => {
-    plan.set(server, await planRenames(server, await workerSuccessions(server, database, versions, chunks)));
-  });
-  const onMaster = await planRenames(context.master, masterSuccessions(database, versions));
-  const isRenamed = [...plan.values(), onMaster].every((batches) => batches.length === 0);
-  const statuses = await cssStatuses(context.master, database);
-  // When all is renamed, those in sight are there in their new versions.
-  const out = isRenamed ? versions.filter((v) => statuses.get(v.replaces) !== 'READY') : versions;
-
-  for (const { replaces: table } of out) {
-    await announce(scope, 'replace.hide', { table });
-    await setCssStatus(context.master, database, table, 'DO_NOT_USE');
-  }
-  await context.onWorkers((server) =>
-    forEach(plan.get(server) ?? [], WIDTH, async (batch) => {
-      await announce(scope, 'replace.rename', { worker: server.name, tables: batch.tables });
-      await renameBatch(server, batch);
-    }),
-  );
-  if (out.length > 0) await changeMaster(scope, onMaster);
-  for (const version of out) {
-    await announce(scope, 'replace.css', { table: version.replaces });
-    await rewriteCssTable(context.master, database, ofFamily, { ...version, definition: finalDefinition(version) });
-  }
-  for (const { replaces: table } of out) {
-    await announce(scope, 'replace.show', { table });
-    await setCssStatus(context.master, database, table, 'READY');
-  }
-}
-
-async function changeMaster(scope: Scope, batches: RenameBatch[]): Promise<void> {
-  const { context, database, versions } = scope;
-  await announce(scope, 'replace.master');
-  for (const batch of batches) await renameBatch(context.master, batch);
-  const { autoBuildDirectorIndex } = await context.requireDatabase(database);
-  for (const { definition, replaces } of versions) {
-    if (definition.kind !== 'director') continue;
-    await scope.held.check();
-    await replaceDirectorIndex(context.master, database, definition.name, replaces, autoBuildDirectorIndex);
-  }
-}
-
 /** Nobody can see the old versions any more. */
 async function dropOld(scope: Scope, server: DataServer): Promise<void> {
   for (const { replaces: table } of scope.versions) {
     await announce(scope, 'replace.drop', { worker: server.name, table });
     await dropOldTables(server, scope.database, table);
   }
-}
-
-/** Side by side on all workers, with the chunks of the database that each one has. */
-async function onWorkers(
-  { context, database }: Scope,
-  work: (server: DataServer, chunks: number[]) => Promise<void>,
-): Promise<void> {
-  const replicas = await context.metadata.run((sql) => replicasOf(sql, database));
-  await context.onWorkers((server) =>
-    work(
-      server,
-      replicas.filter(({ worker }) => worker === server.name).map(({ chunk }) => chunk),
-    ),
-  );
 }
