@@ -5,7 +5,7 @@ import { freshDatabase } from '../../test/support/servers';
 import { CATALOG_TABLES, newCatalog } from '../controller/contract';
 import { NativeController } from '../controller/native/controller';
 import { type Metadata, openMetadata } from '../storage/metadata';
-import { type FinishingWishes, finishingTasks, finishTables } from './finishing';
+import { type FinishingResult, type FinishingWishes, finishingTasks, finishTable } from './finishing';
 
 let metadata: Metadata;
 let controller: NativeController;
@@ -38,6 +38,14 @@ const wishes = (change: Partial<FinishingWishes> = {}): FinishingWishes => ({
   ...change,
 });
 
+async function finishAll(database: string, all: FinishingWishes): Promise<FinishingResult[]> {
+  const results: FinishingResult[] = [];
+  for (const task of await finishingTasks(controller, database, all)) {
+    results.push(await finishTable(controller, database, task));
+  }
+  return results;
+}
+
 test('the work that wishes come to', async () => {
   const database = await published();
   const short = async (w: FinishingWishes) =>
@@ -62,7 +70,7 @@ test('the work that wishes come to', async () => {
 
 test('is done once, and found done when repeated', async () => {
   const database = await published();
-  const first = await finishTables(controller, database, wishes());
+  const first = await finishAll(database, wishes());
   expect(first.map((r) => [r.task.what, r.task.table, r.already])).toEqual([
     ['scanRating', 'Object', false],
     ['tableIndex', 'Object', false],
@@ -76,7 +84,7 @@ test('is done once, and found done when repeated', async () => {
   expect(await controller.rowCounters(database, 'Object')).toHaveLength(2);
 
   const collect = finish.parse({ rowCounters: 'collect' });
-  const again = await finishTables(controller, database, wishes({ finish: collect }));
+  const again = await finishAll(database, wishes({ finish: collect }));
   expect(again.map((r) => r.already)).toEqual(again.map(() => true));
   expect(again.map(({ counts }) => counts)).toMatchObject([
     { rating: 2 },
@@ -99,16 +107,16 @@ test('director indexes are built where commits do not build them', async () => {
     tables: { Object: { indexes: [] } },
     autoBuildDirectorIndex: false,
   });
-  expect(await finishTables(controller, definition.name, own)).toMatchObject([
+  expect(await finishAll(definition.name, own)).toMatchObject([
     { task: { what: 'directorIndex', table: 'Object' }, already: false, counts: { chunks: 1, rows: 0 } },
   ]);
-  expect(await finishTables(controller, definition.name, own)).toMatchObject([{ already: true }]);
+  expect(await finishAll(definition.name, own)).toMatchObject([{ already: true }]);
 });
 
 test('an index that is there and is another one is not taken for it', async () => {
   const database = await published();
   await controller.createTableIndex(database, 'Object', { index: 'by_id', columns: [{ column: 'ra' }] });
-  await expect(finishTables(controller, database, wishes())).rejects.toMatchObject({
+  await expect(finishAll(database, wishes())).rejects.toMatchObject({
     code: 'ALREADY_EXISTS',
     message: expect.stringContaining('columns'),
   });

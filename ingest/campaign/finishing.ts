@@ -86,19 +86,6 @@ export async function finishTable(
   return { task, already, ms: Math.round(performance.now() - began), counts };
 }
 
-/** All of it, one after the other; the first failure ends it, and a repeat goes on there. */
-export async function finishTables(
-  controller: Controller,
-  database: string,
-  wishes: FinishingWishes,
-): Promise<FinishingResult[]> {
-  const results: FinishingResult[] = [];
-  for (const task of await finishingTasks(controller, database, wishes)) {
-    results.push(await finishTable(controller, database, task));
-  }
-  return results;
-}
-
 type Outcome = Pick<FinishingResult, 'already' | 'counts'>;
 
 async function work(controller: Controller, database: string, task: FinishingTask): Promise<Outcome> {
