@@ -3,6 +3,7 @@ import type { IngestError } from '../core/errors';
 import { DUMMY_CHUNK } from '../core/names';
 import type { TableDefinition } from '../core/tables';
 import { directorIndexCases, type IndexCase } from './contract/director-index';
+import { publishingCases } from './contract/publishing';
 import { replacementCases } from './contract/replacements';
 import { rowCounterCases } from './contract/row-counters';
 import { scanRatingCases } from './contract/scan-ratings';
@@ -310,6 +311,7 @@ export function controllerContract({ newController, index }: ControllerCase): vo
   });
 
   replacementCases(() => controller, register, { object, source, filter });
+  publishingCases(() => controller, register);
   rowCounterCases(() => controller, register);
   tableIndexCases(() => controller, register);
   scanRatingCases(() => controller, register);

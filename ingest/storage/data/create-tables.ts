@@ -62,6 +62,14 @@ async function refusal(table: TableDescriptor, work: () => Promise<unknown>): Pr
   }
 }
 
+/** Makes a schema unless it is there. Looks first: the statement waits for whoever changes a table of it, even to do nothing. */
 export async function createSchema(server: Statements, database: string): Promise<void> {
-  await server.run(`create schema ${database}`, `CREATE DATABASE IF NOT EXISTS ${quoteId(database)}`);
+  const [there] = await server.rows(
+    `look for schema ${database}`,
+    'SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?',
+    [database],
+  );
+  if (there === undefined) {
+    await server.run(`create schema ${database}`, `CREATE DATABASE IF NOT EXISTS ${quoteId(database)}`);
+  }
 }
