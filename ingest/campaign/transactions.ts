@@ -165,11 +165,23 @@ async function transactionsIn(controller: Controller, database: string): Promise
 }
 
 /**
- * Ends what campaigns that died without a word left behind in the database: open super-transactions of theirs are aborted,
- * units whose super-transaction ended without the ledger hearing of it are settled, and a republish is undone, or completed where
- * readers may have seen some of it. Call only while holding the claim. Returns what was done, a line each.
+ * Ends what campaigns that died without a word left behind in the database: their super-transactions as `endDeadTransactions`, and
+ * a republish is undone, or completed where readers may have seen some of it. Call only while holding the claim. Returns what was
+ * done, a line each.
  */
 export async function endLeftovers(services: Services, target: string, database: string): Promise<string[]> {
+  const done = await endDeadTransactions(services, target, database);
+  for (const planId of await services.ledger.openRepublishes(target, database)) {
+    done.push(...(await endRepublish(services, planId, async () => {})).lines);
+  }
+  return done;
+}
+
+/**
+ * Aborts open super-transactions of campaigns that died, and settles units whose super-transaction ended without the ledger hearing
+ * of it. Call only while holding the claim. Returns what was done, a line each.
+ */
+export async function endDeadTransactions(services: Services, target: string, database: string): Promise<string[]> {
   const { controller, ledger } = services;
   const plans = await ledger.plansOf(target, database);
   const open = (t: TransactionDescriptor) => isOurs(t, plans) && !isEnded(t.state);
@@ -178,9 +190,6 @@ export async function endLeftovers(services: Services, target: string, database:
     const state = await stateOf(controller, transactionId);
     await ledger.settle(planId, transactionId, howEnded(state));
     done.push(`super-transaction ${transactionId} had ended as ${state}`);
-  }
-  for (const planId of await ledger.openRepublishes(target, database)) {
-    done.push(...(await endRepublish(services, planId, async () => {})).lines);
   }
   return done;
 }

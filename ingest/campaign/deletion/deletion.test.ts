@@ -1,4 +1,5 @@
 import { Campaigns, exampleInput, type Registered } from '../../../test/support/planning';
+import { Republishing } from '../../../test/support/republishing';
 import { IngestError } from '../../core/errors';
 import type { Claim } from '../ledger';
 import { loadBatch } from '../load-batch';
@@ -160,3 +161,37 @@ test('a call that wakes up after its deletion was done leaves the next campaign 
   await ledger.claim(claim, async () => true);
   expect(await late()).toBe(3);
 }, 60_000);
+
+describe('with a republish that died', () => {
+  async function dead() {
+    const catalog = await Republishing.open(campaigns);
+    const { planId } = await catalog.loaded({
+      replace: [await catalog.table('Filter', 5)],
+      add: [await catalog.table('New', 3)],
+    });
+    return { catalog, planId, claim: claimOf(catalog.database) };
+  }
+
+  test('its tables are still read: the key is needed; then it is undone, and the named table goes', async () => {
+    const { catalog, planId, claim } = await dead();
+    const open = (adminKey?: string) => openDeletion(services(), { tables: ['Filter'], adminKey }, claim);
+    expect(await failure(open())).toMatchObject({ code: 'NOT_ALLOWED' });
+    expect(await catalog.state()).toMatchObject({ isPublished: false });
+    const plan = await open('right');
+    expect(plan.ended).toEqual(expect.arrayContaining(['dropped table New', 'dropped the next version of Filter']));
+    for (const table of plan.tables) await deletePlannedTable(campaigns, claim, plan, table);
+    expect(await catalog.state()).toEqual({ isPublished: true, rows: { Band: 2 } });
+    expect(await campaigns.ledger.republishState(planId)).toBe('undone');
+  }, 60_000);
+
+  test("a database goes without undoing it, whatever stands in the way of that, such as somebody's super-transaction", async () => {
+    const { catalog, planId, claim } = await dead();
+    const { id } = await campaigns.controller.beginTransaction(catalog.database, { pod: 'somebody' });
+    const plan = await openDeletion(services(), { adminKey: 'right' }, claim);
+    expect(await stateOf(id)).toBe('STARTED');
+    await deletePlannedDatabase(campaigns, claim, plan);
+    expect(await failure(campaigns.controller.database(catalog.database))).toMatchObject({ code: 'UNKNOWN_DATABASE' });
+    expect(await campaigns.ledger.republishState(planId)).toBe('undone');
+    expect(await campaigns.ledger.openRepublishes('local', catalog.database)).toEqual([]);
+  }, 60_000);
+});

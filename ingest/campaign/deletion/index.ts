@@ -2,7 +2,7 @@ import type { DeletionInput } from '../../../api/campaign/deletion';
 import type { Controller, DatabaseDescriptor } from '../../controller/controller';
 import { IngestError, invalidInput } from '../../core/errors';
 import type { CampaignLedger, Claim } from '../ledger';
-import { endLeftovers } from '../transactions';
+import { endDeadTransactions, endLeftovers } from '../transactions';
 import { type DeletionPlan, type PlannedTable, planDeletion } from './plan';
 
 export type { DeletionPlan, PlannedTable } from './plan';
@@ -37,12 +37,13 @@ export async function openDeletion(
 ): Promise<OpenedDeletion> {
   const { target, database } = claim;
   await takeClaim(services, claim);
-  const { published } = await foresee(services, claim, input.tables);
+  const { published, whole } = await foresee(services, claim, input.tables);
   if (published) {
     if (input.adminKey === undefined) throw keyIsMissing(database);
     services.checkAdminKey(target, input.adminKey);
   }
-  const ended = await endLeftovers(services, target, database);
+  // A republish that died need not be brought to an end for a database that goes.
+  const ended = await (whole ? endDeadTransactions : endLeftovers)(services, target, database);
   // What was ended may have taken tables away, or put others in their place.
   return { ...(await foresee(services, claim, input.tables)), ended };
 }
@@ -98,16 +99,19 @@ export async function deletePlannedTable(
 
 /** Deletes the whole database, else as `deletePlannedTable`. */
 export async function deletePlannedDatabase(
-  { controller, ledger }: Services,
+  services: Services,
   claim: Claim,
   { published, created, tables }: Pick<DeletionPlan, 'published' | 'created' | 'tables'>,
 ): Promise<void> {
+  const { controller, ledger } = services;
   const { target, database } = claim;
   if (!(await holds(ledger, claim))) return;
   if ((await findDatabase(controller, database))?.createTime === created) {
     await controller.deleteDatabase(database, { published });
   }
   for (const table of tables) await forget(ledger, target, database, table);
+  // Nobody is to look for a republish in what is gone.
+  if ((await findDatabase(controller, database)) === undefined) await endLeftovers(services, target, database);
 }
 
 async function forget(
