@@ -5,7 +5,7 @@ import { databaseDefinition } from '../../../api/qserv/database';
 import { QSERV_FIELDS, registerTable, toTableDefinition } from '../../../api/qserv/table';
 import type { Controller, DatabaseDefinition, DatabaseDescriptor } from '../../controller/controller';
 import type { Dialect } from '../../core/dialect';
-import { IngestError, type InputFault } from '../../core/errors';
+import type { InputFault } from '../../core/errors';
 import { geometryFault } from '../../core/geometry';
 import { databaseNameFault, sameName } from '../../core/names';
 import { definitionDifferences, type KnownTables, kindOf, type TableDefinition, tableFaults } from '../../core/tables';
@@ -15,6 +15,7 @@ import { defaultDialect } from './dialects';
 import type { Faults } from './faults';
 import { finishingFaults } from './finishing';
 import { readDefinition } from './references';
+import { checkRegistered, describeDatabase } from './registered';
 
 /** A table of the input. */
 export interface CatalogTable {
@@ -161,53 +162,6 @@ function located(faults: InputFault[], url: string | undefined): InputFault[] {
   return url === undefined
     ? faults
     : faults.map(({ path, message }) => ({ path, message: `${message} (in ${shownUrl(url)})` }));
-}
-
-/** The database as it is registered, if it is. */
-export async function describeDatabase(controller: Controller, name: string): Promise<DatabaseDescriptor | undefined> {
-  try {
-    return await controller.database(name);
-  } catch (error) {
-    if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return undefined;
-    throw error;
-  }
-}
-
-/** Holds the database against what is registered under its name; returns that, if there is anything. */
-async function checkRegistered(
-  database: DatabaseDefinition,
-  adopt: boolean,
-  controller: Controller,
-  faults: Faults,
-): Promise<DatabaseDescriptor | undefined> {
-  const twin = (await controller.databases()).find((d) => d.name !== database.name && sameName(d.name, database.name));
-  if (twin !== undefined) faults.add('database.database', `'${twin.name}' is there, which differs in case only`);
-  const registered = await describeDatabase(controller, database.name);
-  const fault = adopt ? adoptionFault(database.name, registered) : publishedFault(registered);
-  if (fault !== undefined) faults.add('database.database', fault);
-  if (registered === undefined) return undefined;
-  const { numStripes, numSubStripes } = await controller.family(registered.family);
-  if (numStripes !== database.numStripes || numSubStripes !== database.numSubStripes) {
-    const there = `${numStripes} stripes with ${numSubStripes} sub-stripes each`;
-    const remedy = adopt ? 'give the same' : `\`campaign delete ${database.name}\` first`;
-    faults.add('database.num_stripes', `'${database.name}' is registered with ${there}; ${remedy}`);
-  }
-  return registered;
-}
-
-function publishedFault(registered: DatabaseDescriptor | undefined): string | undefined {
-  if (!registered?.isPublished) return undefined;
-  const { name } = registered;
-  return (
-    `'${name}' is published already; choose another name, take it over with "adopt" and republish it, ` +
-    `or \`campaign delete ${name}\` first`
-  );
-}
-
-function adoptionFault(name: string, registered: DatabaseDescriptor | undefined): string | undefined {
-  if (registered === undefined) return `there is no database '${name}' to adopt`;
-  if (registered.isPublished) return undefined;
-  return `'${name}' is not published, so there is nothing to adopt; load its tables, or publish it`;
 }
 
 /**

@@ -8,7 +8,6 @@ import {
   type CatalogTable,
   checkDefinition,
   deleteCommand,
-  describeDatabase,
   directorsFirst,
   knownTables,
   qservPath,
@@ -18,6 +17,7 @@ import {
 } from './catalog';
 import type { Faults } from './faults';
 import { type Referrer, referrersOf } from './referrers';
+import { describeDatabase } from './registered';
 
 export interface RepublishCatalog extends Catalog {
   registered: DatabaseDescriptor;
