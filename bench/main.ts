@@ -1,8 +1,13 @@
+import { benchIndex } from './index';
 import { benchLoad } from './load';
 import { benchPublish } from './publish';
 
 /** `npm run bench -- NAME [OPTIONS]`: measures one thing and prints it; the last line is JSON. */
-const BENCHES: Record<string, (args: string[]) => Promise<unknown>> = { load: benchLoad, publish: benchPublish };
+const BENCHES: Record<string, (args: string[]) => Promise<unknown>> = {
+  index: benchIndex,
+  load: benchLoad,
+  publish: benchPublish,
+};
 
 async function main([name = '', ...args]: string[]): Promise<void> {
   const bench = BENCHES[name];

@@ -11,6 +11,7 @@ import { NativeIngestWorker } from '../ingest/worker/native';
 export interface BenchServers {
   dir: string;
   mariadb: MariaDbServer;
+  master: MariaDbServer;
   metadata: Metadata;
   controller: NativeController;
   worker: NativeIngestWorker;
@@ -38,7 +39,7 @@ export async function withServers<T>(work: (servers: BenchServers) => Promise<T>
     const sources = { roots: { bench: dir }, stallSeconds: 60 };
     const worker = new NativeIngestWorker({ name: 'w1', mysql: mariadb.mysql, metadata, sources });
     opened.unshift(worker);
-    return await work({ dir, mariadb, metadata, controller, worker });
+    return await work({ dir, mariadb, master, metadata, controller, worker });
   } finally {
     for (const one of opened) await one.close();
     await Promise.all([mariadb.remove(), master.remove(), postgres.remove()]);

@@ -1,7 +1,12 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MariaDbServer } from '../../dev/mariadb';
+import { CATALOG_TABLES, newCatalog } from '../../ingest/controller/contract';
 import { NativeController } from '../../ingest/controller/native/controller';
+import { directorIndexTable, META_SCHEMA } from '../../ingest/core/names';
 import type { StepHook } from '../../ingest/core/steps';
+import { partitionNames } from '../../ingest/storage/data/partitions';
 import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import { INDEX_SCENARIOS, type IndexServers } from '../support/index-scenarios';
 import { nativeServers } from '../support/native';
@@ -88,3 +93,20 @@ test.each(cases)('$name, $who killed at $step', async ({ scenario, step, who }) 
     await check();
   }
 });
+
+// As long as names can be; with the one letter that files spell otherwise.
+test.each([newCatalog().name.repeat(5).slice(0, 50), `${newCatalog().name}$`])(
+  'a partition that a killed server left without its table is no obstacle: %s',
+  async (name) => {
+    const { controller } = index;
+    await controller.registerDatabase({ ...newCatalog(), name });
+    await controller.registerTable(name, CATALOG_TABLES.object);
+    const table = directorIndexTable(name, 'Object');
+    const folder = join(master.dir, 'data', META_SCHEMA);
+    for (const end of ['frm', 'par']) rmSync(join(folder, `${table.replace('$', '@0024')}.${end}`));
+    await index.master.run('forget the table', 'FLUSH TABLES');
+    expect(await partitionNames(index.master, META_SCHEMA, table)).toBeUndefined();
+    await controller.registerTable(name, CATALOG_TABLES.object);
+    expect(await partitionNames(index.master, META_SCHEMA, table)).toEqual(['p0']);
+  },
+);
