@@ -43,6 +43,7 @@ export function deleteCommand(environment: Environment): Command {
       if (target === undefined) throw usage('which target? Use --target, or set QSERV_CAMPAIGNS_CONFIG');
       const tables = options.table.length > 0 ? options.table : undefined;
       const plan = await foresee(environment, database, target, tables);
+      if (plan?.published && options.adminKey === undefined) throw keyIsMissing(database);
       const terminal = { input: process.stdin, output: process.stderr };
       const confirm = options.confirm ?? (await confirmation(describe(database, target, tables, plan), terminal));
       if (confirm !== database) throw usage(`'${confirm}' is not '${database}': nothing was deleted`);
@@ -127,6 +128,11 @@ async function start(client: Client, workflowId: string, input: DeletionInput & 
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     throw new CommandError(EXIT.refused, 'CLAIMED', `${workflowId} runs already`, { workflowId });
   }
+}
+
+function keyIsMissing(database: string): CommandError {
+  const message = `${database} is published: name the workers' environment variable with the administrator's key by --admin-key`;
+  return new CommandError(EXIT.refused, 'NOT_ALLOWED', message, { database });
 }
 
 function usage(message: string): CommandError {

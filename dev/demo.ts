@@ -145,6 +145,12 @@ The catalog is published. Where to look:
                      (password: npm run --silent stack -- status --json)
   the processes      npm run stack -- status, logs, kill NAME, restart NAME
 
+Try next:
+
+  replace a table, add one     npm run --silent campaign -- republish ${workflowId} examples/test101/republish.json
+  delete the catalog           npm run --silent campaign -- close ${workflowId}
+                               npm run --silent campaign -- delete ${DATABASE} --admin-key QSERV_ADMIN_AUTH_KEY
+
 Ctrl-C stops the stack; data stay, and npm run stack -- reset deletes them.`);
 }
 

@@ -38,7 +38,7 @@ export type DeletionInput = z.output<typeof deletionInput>;
 export interface DeletedTable {
   table: string;
   kind: TableKindName;
-  /** What campaigns loaded into it, counted once where several workers hold the same; 0 for what others loaded. Bytes are those of the files. */
+  /** What campaigns loaded into it, counted once where several workers hold the same; 0 for what others loaded. Bytes as loaded, not compressed. */
   rows: number;
   bytes: number;
 }

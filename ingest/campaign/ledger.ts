@@ -166,7 +166,7 @@ export interface TableInUse {
   committed: boolean;
 }
 
-/** What campaigns committed into one table: each place once, though several workers may hold the same rows. Bytes are the files'. */
+/** What campaigns committed into one table: each place once, though several workers may hold the same rows. Bytes as loaded, not compressed. */
 export interface TableSize extends Pick<TableInUse, 'table' | 'created'> {
   rows: number;
   bytes: number;
