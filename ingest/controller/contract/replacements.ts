@@ -89,6 +89,36 @@ export function replacementCases(
       expect((await controller().publish(name)).replaced).toEqual([]);
     });
 
+    test('of ref-match tables and of their directors', async () => {
+      const name = await register();
+      await controller().registerTable(name, { ...object, name: 'Object2' });
+      const match: TableDefinition = {
+        kind: 'refMatch',
+        name: 'Match',
+        director: 'Object',
+        directorKey: 'id1',
+        director2: 'Object2',
+        directorKey2: 'id2',
+        flag: 'flag',
+        angSep: 0.01,
+        schema: ['id1', 'id2', 'flag'].map((column) => ({ name: column, type: 'BIGINT' })),
+      };
+      await controller().registerTable(name, match);
+      await controller().allocateChunks({ database: name }, [7480]);
+      await controller().publish(name);
+      await controller().unpublish(name);
+      for (const table of [match, object]) {
+        await controller().registerTable(name, next(table), { replaces: table.name });
+      }
+      const { database, replaced } = await controller().publish(name);
+      expect(replaced.map(({ table }) => table)).toEqual(['Match', 'Object']);
+      const found = database.tables.find((t) => t.definition.name === 'Match');
+      expect(found).toMatchObject({ definition: { ...next(match), name: 'Match' }, isPublished: true });
+      await expect(controller().deleteTable(name, 'Object', { published: true })).rejects.toEqual(
+        failure('ILLEGAL_STATE', 'Match'),
+      );
+    });
+
     test('of a next version, later, replace that one', async () => {
       const name = await reopened();
       await controller().registerTable(name, next(filter), { replaces: 'Filter' });

@@ -10,6 +10,7 @@ import {
   indexRows,
   leftovers,
   loadNext,
+  nextDefinition,
   publishedCatalog,
   type Stack,
 } from '../../../test/support/replacing';
@@ -142,6 +143,20 @@ test('row counters: the old ones go, new ones come', async () => {
   expect(await counters(database)).toEqual([source]);
   const [row] = await stack.master.rows('read', `SELECT num_rows FROM ${quoteTable(META_SCHEMA, source)}`);
   expect(row).toMatchObject({ num_rows: 3 });
+});
+
+test('an equal version is another one to readers, who see ids in the CSS metadata', async () => {
+  const database = await publishedCatalog(stack, OLD);
+  const before = await cssOf(stack.master, database, 'Filter');
+  const same = { ...nextDefinition('Filter'), schema: nextDefinition('Filter').schema.slice(0, -1) };
+  await controller.registerTable(database, same, { replaces: 'Filter' });
+  await controller.publish(database);
+  const after = await cssOf(stack.master, database, 'Filter');
+  expect([...after].map(([key, { value }]) => [key, value])).toEqual(
+    [...before].map(([key, { value }]) => [key, value]),
+  );
+  expect(after.get('')?.id).not.toBe(before.get('')?.id);
+  expect(after.get('/schema')?.id).not.toBe(before.get('/schema')?.id);
 });
 
 test('the shared-scan rating stays', async () => {
