@@ -7,11 +7,11 @@ import { recordedHistories } from '../support/histories';
 
 const histories = recordedHistories();
 
-test('there are recorded histories of both workflows', () => {
+test('there are recorded histories of every workflow', () => {
   const types = histories.map(
     ([, history]) => history.events[0].workflowExecutionStartedEventAttributes.workflowType.name,
   );
-  expect(new Set(types)).toEqual(new Set(['ingestCampaign', 'ingestTransaction']));
+  expect(new Set(types)).toEqual(new Set(['ingestCampaign', 'ingestTransaction', 'deleteCatalog']));
 });
 
 test.each(histories)('%s replays', async (_name, history) => {
