@@ -22,6 +22,7 @@ export interface SelectedText {
 export function selectText(connection: DataConnection, doing: string, sql: string): SelectedText {
   let block = Buffer.allocUnsafe(BLOCK);
   let used = 0;
+  let over = false;
   let found: (any: boolean) => void;
   let failed: (error: unknown) => void;
   const any = new Promise<boolean>((resolve, reject) => {
@@ -29,20 +30,26 @@ export function selectText(connection: DataConnection, doing: string, sql: strin
     failed = reject;
   });
   any.catch(() => {});
-  const text = new Readable({ highWaterMark: 4 * BLOCK, read: () => flow.resume() });
+  const text = new Readable({
+    highWaterMark: 4 * BLOCK,
+    read: () => {
+      if (!over) flow.resume();
+    },
+  });
   // Whoever waits for rows or for their end hears of it there.
   text.on('error', () => {});
-  const flush = () => {
-    if (used > 0 && !text.push(block.subarray(0, used))) flow.pause();
+  const flush = (): boolean => {
+    const wanted = used === 0 || text.push(block.subarray(0, used));
     block = Buffer.allocUnsafe(BLOCK);
     used = 0;
+    return wanted;
   };
   const onRow = (row: RawRow) => {
     if (text.destroyed) return;
     found(true);
     const most = row.reduce((sum, value) => sum + 2 * (value?.length ?? 1) + 1, 0);
     if (used + most > block.length) {
-      flush();
+      if (!flush()) flow.pause();
       if (most > block.length) block = Buffer.allocUnsafe(most);
     }
     used = writeLine(block, used, row);
@@ -50,6 +57,9 @@ export function selectText(connection: DataConnection, doing: string, sql: strin
   const flow = connection.flow(doing, sql, onRow);
   flow.done.then(
     () => {
+      // Whoever uses the connection next must not find it paused.
+      over = true;
+      flow.resume();
       flush();
       found(false);
       text.push(null);
