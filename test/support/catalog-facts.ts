@@ -37,7 +37,12 @@ export async function catalogFacts(stack: Stack, database: string): Promise<Cata
       tables,
       shells: await databaseFacts(master, database),
       meta: Object.fromEntries(meta),
-      css: Object.fromEntries(css.map(({ kvKey, kvVal }) => [kvKey.slice(`/DBS/${database}`.length), kvVal])),
+      css: Object.fromEntries(
+        css.map(({ kvKey, kvVal }) => [
+          kvKey.slice(`/DBS/${database}`.length),
+          kvVal.replaceAll(`"${database}"`, '"…"'),
+        ]),
+      ),
     };
   });
 }
