@@ -111,10 +111,7 @@ test('what is published needs the key, which is asked for before anything change
   expect(await failure(open())).toMatchObject({ code: 'NOT_ALLOWED' });
   expect(await stateOf(transactionId)).toBe('STARTED');
   expect(await open('right')).toMatchObject({ published: true });
-  expect(asked).toEqual([
-    ['local', 'wrong'],
-    ['local', 'right'],
-  ]);
+  expect(new Set(asked.map(String))).toEqual(new Set(['local,wrong', 'local,right']));
 }, 60_000);
 
 test('a table goes with what the ledger says of it; the others and the provenance stay; once more is success', async () => {
@@ -182,6 +179,25 @@ describe('with a republish that died', () => {
     for (const table of plan.tables) await deletePlannedTable(campaigns, claim, plan, table);
     expect(await catalog.state()).toEqual({ isPublished: true, rows: { Band: 2 } });
     expect(await campaigns.ledger.republishState(planId)).toBe('undone');
+  }, 60_000);
+
+  test('what is published only by ending it needs the key, too', async () => {
+    const { catalog, planId, claim } = await dead();
+    await campaigns.ledger.noteRepublish(planId, 'finishing');
+    await campaigns.controller.publish(catalog.database);
+    // As the records were when the republish died: New had not been published yet.
+    const { controller } = campaigns;
+    let asked = 0;
+    const databases = async () => {
+      const all = await controller.databases();
+      if (asked++ > 0) return all;
+      const unpublished = (one: (typeof all)[0]) => one.tables.map((table) => ({ ...table, isPublished: false }));
+      return all.map((one) => ({ ...one, isPublished: false, tables: unpublished(one) }));
+    };
+    const before = Object.create(controller, { databases: { value: databases } });
+    const open = openDeletion(services({ controller: before }), { tables: ['New'] }, claim);
+    expect(await failure(open)).toMatchObject({ code: 'NOT_ALLOWED' });
+    expect(await catalog.state()).toMatchObject({ isPublished: true, rows: { New: 3 } });
   }, 60_000);
 
   test("a database goes without undoing it, whatever stands in the way of that, such as somebody's super-transaction", async () => {

@@ -37,15 +37,24 @@ export async function openDeletion(
 ): Promise<OpenedDeletion> {
   const { target, database } = claim;
   await takeClaim(services, claim);
-  const { published, whole } = await foresee(services, claim, input.tables);
-  if (published) {
-    if (input.adminKey === undefined) throw keyIsMissing(database);
-    services.checkAdminKey(target, input.adminKey);
-  }
+  const allowed = async () => {
+    const plan = await foresee(services, claim, input.tables);
+    if (plan.published) checkKey(services, claim, input.adminKey);
+    return plan;
+  };
+  const { whole } = await allowed();
   // A republish that died need not be brought to an end for a database that goes.
   const ended = await (whole ? endDeadTransactions : endLeftovers)(services, target, database);
-  // What was ended may have taken tables away, or put others in their place.
-  return { ...(await foresee(services, claim, input.tables)), ended };
+  // What was ended may have taken tables away, put others in their place, or published some.
+  return { ...(await allowed()), ended };
+}
+
+function checkKey(services: OpenServices, { target, database }: Claim, adminKey: string | undefined): void {
+  if (adminKey === undefined) {
+    const message = `database '${database}' is published: name the administrator's key as adminKey, as in \${env:ADMIN_KEY}`;
+    throw new IngestError('NOT_ALLOWED', message, { database });
+  }
+  services.checkAdminKey(target, adminKey);
 }
 
 async function foresee(
@@ -62,11 +71,6 @@ async function foresee(
   const { plan, faults } = planDeletion(found, tables, await ledger.sizes(target, database), all);
   if (faults.length > 0) throw invalidInput('delete', faults);
   return plan;
-}
-
-function keyIsMissing(database: string): IngestError {
-  const message = `database '${database}' is published: name the administrator's key as adminKey, as in \${env:ADMIN_KEY}`;
-  return new IngestError('NOT_ALLOWED', message, { database });
 }
 
 async function takeClaim({ ledger, isOver }: OpenServices, claim: Claim): Promise<void> {
