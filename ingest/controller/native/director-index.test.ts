@@ -191,6 +191,26 @@ test.each([
   expect(await keysOf(database)).toEqual(expected);
 });
 
+test('a director that is registered while a super-transaction is open is indexed by it', async () => {
+  const { name: database } = await controller.registerDatabase(newCatalog());
+  const { id, places } = await begun(database, [7480]);
+  await controller.registerTable(database, director());
+  await put(database, places[0]?.worker as string, 7480, id, ['1', '2']);
+  await controller.endTransaction(id, 'commit');
+  expect(await keysOf(database)).toEqual(['1', '2']);
+});
+
+test('an index that is not there fails the commit, which is aborted then', async () => {
+  const database = await register();
+  const { id, places } = await begun(database, [7480]);
+  await put(database, places[0]?.worker as string, 7480, id, ['1']);
+  await master.run('lose the index', `DROP TABLE ${indexOf(database)}`);
+  const refusal = { code: 'INDEX_FAILED', message: expect.stringContaining("doesn't exist") };
+  await expect(controller.endTransaction(id, 'commit')).rejects.toMatchObject(refusal);
+  expect(await controller.transaction(id)).toMatchObject({ state: 'FINISH_FAILED' });
+  expect(await controller.endTransaction(id, 'abort')).toMatchObject({ state: 'ABORTED' });
+});
+
 test('a chunk on several workers is read from one of them', async () => {
   const database = await register(director({ uniquePrimaryKey: false }));
   const { id } = await begun(database, [7480]);

@@ -157,7 +157,8 @@ async function buildLayer(
     const { failures, ...told } = error instanceof IngestError ? error.details : {};
     const message = error instanceof Error ? error.message : String(error);
     await log(context, id, 'end bld dir idx', { ...about, success: 0, error: failures ?? { message, ...told } });
-    throw error;
+    if (passes(error) || failures !== undefined) throw error;
+    throw new IngestError('INDEX_FAILED', message, { id, table: name, ...told }, { cause: error });
   }
   await log(context, id, 'end bld dir idx', { ...about, success: 1, error: null });
 }
