@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { CATALOG_TABLES } from '../../ingest/controller/contract';
 import type { NativeController } from '../../ingest/controller/native/controller';
 import { CSS_SCHEMA, directorIndexTable, META_SCHEMA, PUBLISH_SCHEMA, replacementName } from '../../ingest/core/names';
-import type { TableDefinition } from '../../ingest/core/tables';
+import { finalTables, type TableDefinition } from '../../ingest/core/tables';
 import { type DataServer, quoteTable } from '../../ingest/storage/data/connection';
 import { addIndexPartition, createDirectorIndex } from '../../ingest/storage/data/director-index';
 import { tableNames } from '../../ingest/storage/data/drop-tables';
@@ -136,23 +137,28 @@ export async function indexRows(master: DataServer, database: string, table: str
   return (await tableFacts(master, META_SCHEMA, name)).rows;
 }
 
-/**
- * Tables that are on a server although nobody has them any more: of next or old versions, or in the middle of a change.
- * PUBLISH_SCHEMA is other tests' too: what is there of this catalog has one of its tables in its name.
- */
-export async function leftovers({ master, workers }: Stack, database: string): Promise<string[]> {
+/** Tables that are on a server although nobody has them any more: of next or old versions, or in the middle of a change. */
+export async function leftovers({ controller, master, workers }: Stack, database: string): Promise<string[]> {
+  // PUBLISH_SCHEMA is other catalogs' too: what waits there has a hash of the catalog's and the final table's names.
+  const known = await controller.chunks(database).catch(() => []);
+  const chunks = [...new Set(known.map(({ chunk }) => chunk))];
+  const definitions = ALL.flatMap((table) => [BY_NAME[table] as TableDefinition, nextDefinition(table)]);
+  const finals = definitions.flatMap((definition) => finalTables(definition, chunks));
+  const hashes = new Set(finals.map((name) => sha256(`${database}.${name}`).slice(0, 20)));
   const found: string[] = [];
   for (const server of [master, ...workers.values()]) {
     for (const [schema, mine] of [
       [database, (name: string) => name.startsWith('next_')],
       [META_SCHEMA, (name: string) => name.startsWith(`${database}__next_`)],
-      [PUBLISH_SCHEMA, (name: string) => name.startsWith('old_') || name.includes('next_')],
+      [PUBLISH_SCHEMA, (name: string) => [...hashes].some((hash) => name.includes(`_${hash}_`))],
     ] as const) {
       found.push(...(await tableNames(server, schema)).filter(mine).map((name) => `${server.name} ${schema}.${name}`));
     }
   }
   return found;
 }
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** Fails unless exactly these tables have their new versions, everywhere, and nothing else has changed. */
 export async function expectReplaced(
