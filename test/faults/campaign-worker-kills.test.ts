@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RepublishProgress } from '../../api/campaign/progress';
-import { PUBLISH_STEPS } from '../../ingest/controller/native/publish';
+import { PUBLISH_STEPS } from '../../ingest/controller/native/publish/publish';
 import { REPLACE_STEPS } from '../../ingest/controller/native/replacements';
 import { UNPUBLISH_STEPS } from '../../ingest/controller/native/unpublish';
 import { INDEX_CHUNK_STEPS } from '../../ingest/storage/data/index-chunk';

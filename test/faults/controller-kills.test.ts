@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { BEGIN_STEPS } from '../../ingest/controller/native/begin';
 import { NativeController, type NativeServers } from '../../ingest/controller/native/controller';
+import { DELETE_STEPS } from '../../ingest/controller/native/delete';
 import { END_STEPS } from '../../ingest/controller/native/end';
-import { PUBLISH_STEPS } from '../../ingest/controller/native/publish';
+import { PUBLISH_STEPS } from '../../ingest/controller/native/publish/publish';
 import { PUBLISH_SCHEMA } from '../../ingest/core/names';
 import type { DataServer } from '../../ingest/storage/data/connection';
 import { publishNames } from '../../ingest/storage/data/finish-table';
@@ -11,6 +12,7 @@ import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import type { ControllerOrder } from '../support/controller-child';
 import { ControllerProcess } from '../support/controller-process';
 import { sharedServers } from '../support/native';
+import { cssTree, emptyChunks, everything } from '../support/published';
 import { contents, dataServer, facts, putRows, registerCatalog } from '../support/registered';
 import { freshDatabase } from '../support/servers';
 
@@ -30,7 +32,10 @@ let servers: NativeServers;
 let controller: NativeController;
 /** Does not wait for what others do. */
 let impatient: NativeController;
+let master: DataServer;
 const workers = new Map<string, DataServer>();
+/** What queries find after a publish that nothing happened to. */
+let cleanRun: { css: unknown; empty: unknown };
 
 beforeAll(async () => {
   postgresUrl = await freshDatabase();
@@ -39,11 +44,21 @@ beforeAll(async () => {
   servers = await sharedServers();
   controller = new NativeController({ target: TARGET, servers, metadata });
   impatient = new NativeController({ target: TARGET, servers, metadata, lockWaitMs: 50 });
+  master = dataServer('master', servers.master);
   for (const { name, mysql } of servers.workers) workers.set(name, dataServer(name, mysql));
+  const { database, id } = await loaded();
+  await controller.endTransaction(id, 'commit');
+  await controller.publish(database);
+  cleanRun = { css: await cssTree(master, database), empty: await emptyChunks(master, database) };
 });
 
 afterAll(async () => {
-  await Promise.all([controller.close(), impatient.close(), ...[...workers.values()].map((w) => w.close())]);
+  await Promise.all([
+    controller.close(),
+    impatient.close(),
+    master.close(),
+    ...[...workers.values()].map((w) => w.close()),
+  ]);
   await metadata.close();
 });
 
@@ -129,6 +144,54 @@ test.each(SINGLE_STEPS)('publish, killed at %s', async (step) => {
   const after = await contents(server, database);
   expect(facts(after)).toMatchObject(facts(before));
   for (const table of Object.values(after)) expect(table.partitions).toEqual([]);
+  expect(await cssTree(master, database)).toEqual(cleanRun.css);
+  expect(await emptyChunks(master, database)).toEqual(cleanRun.empty);
+});
+
+test('unpublish, killed before the flag', async () => {
+  const { database, id } = await loaded();
+  await controller.endTransaction(id, 'commit');
+  await controller.publish(database);
+  const seen = await cssTree(master, database);
+  const child = await killedAt('unpublish.flag', 'unpublish', database);
+  await expect(impatient.unpublish(database)).rejects.toMatchObject({ code: 'BUSY' });
+  await child.kill();
+  expect((await controller.database(database)).isPublished).toBe(true);
+  expect((await controller.unpublish(database)).isPublished).toBe(false);
+  expect(await cssTree(master, database)).toEqual(seen);
+});
+
+test('rebuilding the list of empty chunks, killed before it is written', async () => {
+  const { database } = await loaded();
+  const child = await killedAt('empty-chunks.write', 'rebuildEmptyChunks', database);
+  await child.kill();
+  expect(await controller.rebuildEmptyChunks(database)).toMatchObject({ chunks: 8982 });
+  expect(await emptyChunks(master, database)).toHaveLength(8982);
+});
+
+/** Whatever is there of a database on any server. */
+const traces = async (database: string) =>
+  (await Promise.all([master, ...workers.values()].map(everything))).flat().filter((line) => line.includes(database));
+
+test.each(DELETE_STEPS)('deletion of a published table, killed at %s', async (step) => {
+  const { database, id } = await loaded();
+  await controller.endTransaction(id, 'commit');
+  await controller.publish(database);
+  const child = await killedAt(step, 'deleteTable', database, 'Source', { published: true });
+  await expect(impatient.deleteTable(database, 'Source', { published: true })).rejects.toMatchObject({ code: 'BUSY' });
+  await child.kill();
+  await controller.deleteTable(database, 'Source', { published: true });
+  expect((await traces(database)).filter((line) => line.includes('Source'))).toEqual([]);
+  expect((await controller.database(database)).tables.map((t) => t.definition.name)).toEqual(['Filter', 'Object']);
+});
+
+test.each(DELETE_STEPS)('deletion of a database, killed at %s', async (step) => {
+  const { database } = await loaded();
+  const child = await killedAt(step, 'deleteDatabase', database);
+  await child.kill();
+  await controller.deleteDatabase(database);
+  expect(await traces(database)).toEqual([]);
+  expect((await controller.databases()).map((d) => d.name)).not.toContain(database);
 });
 
 describe('the lock’s connection is lost', () => {

@@ -1,6 +1,6 @@
 import { NativeController } from '../../ingest/controller/native/controller';
 import { DELETE_STEPS } from '../../ingest/controller/native/delete';
-import { PUBLISH_STEPS } from '../../ingest/controller/native/publish';
+import { PUBLISH_STEPS } from '../../ingest/controller/native/publish/publish';
 import { REPLACE_STEPS } from '../../ingest/controller/native/replacements';
 import { STAGING_SCHEMA, stagingTable } from '../../ingest/core/names';
 import type { StepHook } from '../../ingest/core/steps';

@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MariaDbServer } from '../../dev/mariadb';
 import { NativeController } from '../../ingest/controller/native/controller';
-import { PUBLISH_STEPS } from '../../ingest/controller/native/publish';
+import { DELETE_STEPS } from '../../ingest/controller/native/delete';
+import { PUBLISH_STEPS } from '../../ingest/controller/native/publish/publish';
 import { PUBLISH_SCHEMA } from '../../ingest/core/names';
 import type { StepHook } from '../../ingest/core/steps';
 import type { DataServer } from '../../ingest/storage/data/connection';
 import { tableNames } from '../../ingest/storage/data/drop-tables';
 import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import { nativeServers } from '../support/native';
+import { cssTree, emptyChunks, everything } from '../support/published';
 import { contents, dataServer, facts, putRows, registerCatalog } from '../support/registered';
 import { freshDatabase, privateMariaDb } from '../support/servers';
 
@@ -45,6 +47,8 @@ let server: DataServer;
 let masterServer: DataServer;
 let hook: StepHook = () => {};
 let controller: NativeController;
+/** What queries find after a publish that nothing happened to. */
+let cleanRun: { css: unknown; empty: unknown };
 
 beforeAll(async () => {
   metadata = openMetadata(await freshDatabase());
@@ -60,6 +64,9 @@ beforeAll(async () => {
     metadata,
     steps: (step, detail) => hook(step, detail),
   });
+  const database = await loadedCatalog();
+  await controller.publish(database);
+  cleanRun = { css: await cssTree(masterServer, database), empty: await emptyChunks(masterServer, database) };
 });
 
 afterAll(async () => {
@@ -119,5 +126,57 @@ test.each(PUBLISH_STEPS)('killed at %s', async (step) => {
     for (const table of Object.values(after)) expect(table.partitions).toEqual([]);
     expect(Object.keys(await contents(masterServer, database))).toEqual(['Filter', 'Object', 'Source']);
     expect(await tableNames(server, PUBLISH_SCHEMA)).toEqual([]);
+    expect(await cssTree(masterServer, database)).toEqual(cleanRun.css);
+    expect(await emptyChunks(masterServer, database)).toEqual(cleanRun.empty);
   }
+});
+
+/** Of deletion: which servers are killed at a step, one after the other. */
+const victimsOf = (step: (typeof DELETE_STEPS)[number]): ('master' | 'worker')[] => {
+  if (step === 'delete.worker') return ['worker'];
+  return step === 'delete.css' || step === 'delete.master' ? ['master'] : ['master', 'worker'];
+};
+const DELETIONS = DELETE_STEPS.flatMap((step) => victimsOf(step).map((which) => [step, which] as const));
+
+test.each(DELETIONS)('deletion, killed at %s: the %s', async (step, which) => {
+  const victim = which === 'master' ? master : worker;
+  const traces = async (database: string) =>
+    (await Promise.all([masterServer, server].map(everything))).flat().filter((line) => line.includes(database));
+  for (const what of ['table', 'database'] as const) {
+    const database = await loadedCatalog();
+    await controller.publish(database);
+    const remove = () =>
+      what === 'table'
+        ? controller.deleteTable(database, 'Source', { published: true })
+        : controller.deleteDatabase(database, { published: true });
+    let killed: Promise<void> | undefined;
+    hook = async (name) => {
+      if (name !== step || killed !== undefined) return;
+      // Of the database a moment after the step was announced, while its statement runs.
+      killed = what === 'table' ? victim.kill() : sleep(Math.random() * 6).then(() => victim.kill());
+      if (what === 'table') await killed;
+    };
+    await remove().catch((error) => expect(error).toMatchObject({ code: 'UNAVAILABLE' }));
+    hook = () => {};
+    expect(killed).toBeDefined();
+    await killed;
+    await victim.start();
+    await remove();
+    const left = await traces(database);
+    if (what === 'database') expect(left).toEqual([]);
+    else {
+      expect(left.filter((line) => line.includes('Source'))).toEqual([]);
+      expect(left).toContain(`${database} Object_7310`);
+    }
+  }
+});
+
+test('unpublish needs no MariaDB', async () => {
+  const database = await loadedCatalog();
+  await controller.publish(database);
+  await Promise.all([master.kill(), worker.kill()]);
+  expect((await controller.unpublish(database)).isPublished).toBe(false);
+  await Promise.all([master.start(), worker.start()]);
+  expect(await cssTree(masterServer, database)).toEqual(cleanRun.css);
+  expect((await controller.publish(database)).database.isPublished).toBe(true);
 });

@@ -23,7 +23,7 @@ import { database, databases, family, registerDatabase } from './databases';
 import { deleteDatabase, deleteTable } from './delete';
 import { rebuildEmptyChunks } from './empty-chunks';
 import { endTransaction } from './end';
-import { publish } from './publish';
+import { publish } from './publish/publish';
 import { collectRowCounters, deleteRowCounters, deployRowCounters, rowCounters } from './row-counters';
 import { scanRatings, setScanRating } from './scan-ratings';
 import { createTableIndex, dropTableIndex, tableIndexes } from './table-indexes';

@@ -231,3 +231,20 @@ test('the list of empty chunks of the largest usual partitioning; replicas on di
   await controller.deleteDatabase(name);
   expect(await emptyChunks(master, name)).toBeUndefined();
 });
+
+test('a chunk with several replicas: all of them in the form "multi", refused in the other', async () => {
+  const database = await published();
+  await controller.unpublish(database);
+  await metadata.run(
+    (sql) => sql`
+      INSERT INTO qserv.replica (worker, database, chunk, verify_time)
+      SELECT name, ${database}, 7480, 1 FROM qserv.config_worker ON CONFLICT DO NOTHING`,
+  );
+  const places = await controller.allocateChunks({ database }, [7310, 7480], 'multi');
+  expect(places.map(({ chunk }) => chunk)).toEqual([7310, 7480, 7480]);
+  expect(places.slice(1).map((place) => place.worker)).toEqual(['w1', 'w2']);
+  await expect(controller.allocateChunks({ database }, [7310, 7480])).rejects.toMatchObject({
+    code: 'ILLEGAL_STATE',
+    details: { chunk: 7480 },
+  });
+});

@@ -100,6 +100,21 @@ test.each<[LoadStep, string]>([
   await catalog.setState(unit.transactionId, 'FINISHED');
 });
 
+test.each<['database' | 'table', LoadStep, string]>([
+  ['table', 'load', 'TABLE_PUBLISHED'],
+  ['table', 'lock', 'TABLE_PUBLISHED'],
+  ['table', 'reread', 'TABLE_PUBLISHED'],
+  ['database', 'reread', 'DATABASE_PUBLISHED'],
+])('a %s that is published when a load is at "%s" gets no rows, and says so', async (what, step, code) => {
+  const ended = await loadWith(step, () => catalog.setPublished(what, true));
+  await catalog.setPublished(what, false);
+  expect(ended).toMatchObject({ code, details: { retryAllowed: false } });
+  expect((await catalog.contents(unit))?.rows ?? 0).toBe(0);
+  expect(await catalog.contributions(unit.transactionId)).toMatchObject([
+    { status: 'LOAD_FAILED', retry_allowed: false },
+  ]);
+});
+
 test("the holder of a unit's lock is named by lockNames as long as it may attach", async () => {
   const lock = unitLock(unit);
   const seen: unknown[] = [];
