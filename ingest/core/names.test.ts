@@ -35,6 +35,8 @@ test('system schemas and reserved names are no catalogs', () => {
     expect(databaseNameFault(bad)).toBeDefined();
   }
   expect(databaseNameFault('test101')).toBeUndefined();
+  expect(databaseNameFault('d'.repeat(52))).toBeUndefined();
+  expect(databaseNameFault('d'.repeat(53))).toContain('empty chunks');
 });
 
 test('database and table together have at most 56 characters', () => {

@@ -13,6 +13,8 @@ export const STAGING_SCHEMA = 'qserv_ingest_staging';
 export const MAX_IDENTIFIER = 64;
 /** Room for `__` and `__rows` in names of qservMeta tables, docs/contract/README.md §4. */
 export const MAX_DATABASE_AND_TABLE = 56;
+/** `D_EmptyChunks` must be an identifier too. */
+export const MAX_DATABASE = MAX_IDENTIFIER - '_EmptyChunks'.length;
 /** `TFullOverlap_1234567890` must be an identifier too. */
 export const MAX_PARTITIONED_TABLE = MAX_IDENTIFIER - 'FullOverlap_'.length - String(DUMMY_CHUNK).length;
 
@@ -32,6 +34,9 @@ export function identifierFault(name: string): string | undefined {
 export function databaseNameFault(name: string): string | undefined {
   const fault = identifierFault(name);
   if (fault !== undefined) return fault;
+  if (name.length > MAX_DATABASE) {
+    return `'${name}' is longer than ${MAX_DATABASE} characters, so its list of empty chunks could not be named`;
+  }
   const lower = name.toLowerCase();
   if (lower.startsWith('qserv')) return `'${name}' is reserved: names that begin with "qserv" belong to Qserv`;
   if (SYSTEM_SCHEMAS.has(lower) || lower.startsWith('subchunks_')) return `'${name}' is the name of a system schema`;
