@@ -1,6 +1,8 @@
-import { Campaigns, filterInput } from '../../test/support/planning';
+import { sharedServers } from '../../test/support/native';
+import { Campaigns, exampleInput, filterInput } from '../../test/support/planning';
+import { NativeController } from '../controller/native/controller';
 import { loadBatch } from './load-batch';
-import { abort, abortAll, begin, commit, endLeftovers } from './transactions';
+import { abort, abortAll, begin, commit, endLeftovers, place } from './transactions';
 
 /** Super-transactions whose activities die between two steps, or that somebody else ends, on real servers. */
 
@@ -72,4 +74,32 @@ test('leftovers are what campaigns of the database began, not what looks like it
   for (const other of others) ids.push((await controller.beginTransaction(plan.database, other)).id);
   expect(await endLeftovers(campaigns, 'local', plan.database)).toEqual([`aborted super-transaction ${mine}`]);
   for (const id of ids) expect(await controller.transaction(id)).toMatchObject({ state: 'STARTED' });
+}, 60_000);
+
+test('a chunk with several replicas is loaded into each of them', async () => {
+  const own = await Campaigns.open();
+  const { metadata, ledger } = own;
+  const wide = new NativeController({ target: 'local', servers: await sharedServers(), metadata });
+  try {
+    const { planId, database } = await own.register(await exampleInput());
+    const id = await begin(own, own.attempt({ planId, database }));
+    await wide.databases();
+    const { chunks } = await ledger.chunksOf(planId, 0);
+    await metadata.run(
+      (sql) => sql`
+        INSERT INTO qserv.replica (worker, database, chunk, verify_time)
+        SELECT w.name, ${database}, c, 1 FROM qserv.config_worker w, unnest(${chunks}::integer[]) AS c`,
+    );
+    await place({ controller: wide, ledger }, planId, 0, id);
+    const placed = await metadata.run(
+      (sql) => sql<{ worker: string; n: number }[]>`
+        SELECT worker, count(*) AS n FROM campaign.placement WHERE plan_id = ${planId} GROUP BY worker ORDER BY worker`,
+    );
+    expect(placed.map(({ worker }) => worker)).toEqual(['w1', 'w2']);
+    expect(placed[0]?.n).toBe(placed[1]?.n);
+    expect(placed[0]?.n).toBeGreaterThan(chunks.length);
+  } finally {
+    await wide.close();
+    await own.close();
+  }
 }, 60_000);
