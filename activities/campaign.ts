@@ -38,6 +38,12 @@ export interface TransactionRef extends CampaignRef {
   attempt: number;
 }
 
+/** Chunks that the director index of a table refused at commit: {worker: {chunk: why}}. */
+export interface RefusedChunks {
+  table: string;
+  failures: Record<string, Record<string, string>>;
+}
+
 /** A batch with the queue of the worker that loads it. */
 export interface QueuedBatch {
   worker: string;
@@ -112,6 +118,10 @@ export function createCampaignActivities(services: CampaignServices) {
     /** Holds everything of a planned super-transaction that is not loaded; returns how many units. */
     holdRest: (ref: { planId: string; seq: number; code: ErrorCode; message: string }) =>
       run(() => ledger.holdRest(ref.planId, ref.seq, ref.code, ref.message)),
+
+    /** Holds the units whose chunks a director index refused, once their super-transaction is aborted; returns how many units. */
+    holdRefused: (ref: { planId: string; seq: number } & RefusedChunks) =>
+      run(() => ledger.holdRefused(ref.planId, ref.seq, ref.table, ref.failures)),
 
     /** The workers that hold, or may hold, rows of the super-transaction, with their task queues. */
     workersOf: (ref: TransactionRef & { transactionId: number }) =>

@@ -5,7 +5,7 @@ import type { CampaignSettings } from '../ingest/campaign/settings';
 import type { ErrorCode } from '../ingest/core/errors';
 import { controllerActivities, ingestActivities, ingestOptions } from './proxies';
 import { bounded } from './pure/bounded';
-import { batchFailure, nobodyOn } from './pure/failures';
+import { batchFailure, campaignError, nobodyOn, refusedChunks } from './pure/failures';
 import { TransactionReport, tellCampaign } from './transaction-report';
 
 export interface TransactionInput {
@@ -51,7 +51,7 @@ export async function ingestTransaction(input: TransactionInput): Promise<Transa
   const { planId, seq, settings, workflowId, firstRunId } = input;
   const { target, database } = settings;
   const activities = controllerActivities(settings.waits);
-  const rounds = settings.attempts.transaction;
+  let rounds = settings.attempts.transaction;
   let lastReason = '';
 
   for (let attempt = input.continued?.attempt ?? 1; attempt <= rounds; attempt++) {
@@ -73,8 +73,11 @@ export async function ingestTransaction(input: TransactionInput): Promise<Transa
         const aborted = await activities.abortTransaction(ref);
         if (isCancellation(error)) await tellCampaign(workflowId, aborted);
       });
-      if (!(error instanceof Redo)) throw error;
-      lastReason = error.message;
+      const refused = isCancellation(error) ? undefined : refusedChunks(error);
+      // Without them the others can be committed; each such round holds some, so there are not many.
+      if (refused !== undefined && (await activities.holdRefused({ planId, seq, ...refused })) > 0) rounds++;
+      else if (!(error instanceof Redo)) throw error;
+      lastReason = campaignError(error).message;
     }
   }
   const message = `given up after ${rounds} super-transactions; the last one: ${lastReason}`;

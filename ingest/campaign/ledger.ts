@@ -270,6 +270,16 @@ export interface CampaignLedger {
   fence(planId: string, transactionId: number, worker: string): Promise<void>;
   /** Holds every unit of a planned super-transaction that is still planned, placed or not; returns how many. */
   holdRest(planId: string, seq: number, code: ErrorCode, message: string): Promise<number>;
+  /**
+   * Holds units of a planned super-transaction whose chunks the director index refused, after the abort; returns how many. Chunks are
+   * those of `table`, without overlaps: {worker: {chunk: why}}.
+   */
+  holdRefused(
+    planId: string,
+    seq: number,
+    table: string,
+    failures: Record<string, Record<string, string>>,
+  ): Promise<number>;
   /** loaded → planned for one unit on one worker (verify found that it does not agree). */
   unload(planId: string, worker: string, unit: LoadUnit): Promise<void>;
   /** All loaded units of the super-transaction become committed, or planned again after an abort. True when this was news. */

@@ -50,7 +50,7 @@ export async function planRepublish(
   const { target, database } = campaign;
   const { quality, maxNumWarnings, transactionBytes, base = campaign.base, requestId } = request;
   const { signal, onProgress } = options;
-  const faults = new Faults();
+  const faults = new Faults('republish');
   const tell = teller(onProgress);
 
   tell('definitions');

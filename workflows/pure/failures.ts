@@ -1,4 +1,5 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/common';
+import type { RefusedChunks } from '../../activities/campaign';
 import type { CampaignError } from '../../api/campaign/progress';
 import { type ErrorCode, WAITED_FOR } from '../../ingest/core/errors';
 
@@ -37,6 +38,13 @@ export function batchFailure(error: unknown, taskQueue: string): BatchFailure {
     return { code, message: cause.message, concerns };
   }
   return { code: 'INTERNAL', message: cause?.message ?? error.message, concerns: 'unit' };
+}
+
+/** The chunks that a director index refused at commit, if that is what failed. */
+export function refusedChunks(error: unknown): RefusedChunks | undefined {
+  const { code, details } = campaignError(error);
+  if (code !== 'INDEX_FAILED' || typeof details?.table !== 'string' || !details.failures) return undefined;
+  return { table: details.table, failures: details.failures as RefusedChunks['failures'] };
 }
 
 /** The innermost cause of a failed activity or child, as the campaign reports it. */

@@ -9,6 +9,9 @@ export class Faults {
   private readonly listed: InputFault[] = [];
   private count = 0;
 
+  /** `what` they are faults of, for the error's first words. */
+  constructor(private readonly what: 'campaign' | 'republish' = 'campaign') {}
+
   add(path: string, message: string): void {
     this.count++;
     if (this.listed.length < MOST_LISTED) this.listed.push({ path, message });
@@ -37,7 +40,7 @@ export class Faults {
   error(): IngestError {
     const more = this.count - this.listed.length;
     const rest = more > 0 ? [{ path: '(input)', message: `and ${more} further faults` }] : [];
-    return invalidInput('the campaign cannot be planned', [...this.listed, ...rest]);
+    return invalidInput(`the ${this.what} cannot be planned`, [...this.listed, ...rest]);
   }
 }
 

@@ -95,7 +95,7 @@ export async function indexChunks(context: NativeContext, held: HeldLocks, work:
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, queues.length * PER_WORKER) }, lane));
-  if (failures.length > 0) throw failureOf(`${database}.${name}`, failures);
+  if (failures.length > 0) throw failureOf(database, name, failures);
 }
 
 /** Of the workers with something left that are not busy enough, the least busy one. */
@@ -105,7 +105,7 @@ function next(queues: Queue[]): Queue | undefined {
     .sort((a, b) => a.active - b.active)[0];
 }
 
-function failureOf(table: string, list: ChunkFailure[]): IngestError {
+function failureOf(database: string, table: string, list: ChunkFailure[]): IngestError {
   const failures: Record<string, Record<string, string>> = {};
   for (const { worker, chunk, error } of list) {
     failures[worker] = { ...failures[worker], [String(chunk)]: error.message };
@@ -114,8 +114,8 @@ function failureOf(table: string, list: ChunkFailure[]): IngestError {
   const first = (refused[0] ?? list[0]) as ChunkFailure;
   const code = refused.length > 0 ? 'INDEX_FAILED' : first.error.code;
   const more = list.length > 1 ? ` (and ${list.length - 1} more)` : '';
-  const message = `the director index of ${table} is not complete: worker ${first.worker}, chunk ${first.chunk}: ${first.error.message}${more}`;
-  return new IngestError(code, message, { failures }, { cause: first.error });
+  const message = `the director index of ${database}.${table} is not complete: worker ${first.worker}, chunk ${first.chunk}: ${first.error.message}${more}`;
+  return new IngestError(code, message, { table, failures }, { cause: first.error });
 }
 
 /** Does `work` and calls `report` every `ms` until it is done; a report that fails is left out. */

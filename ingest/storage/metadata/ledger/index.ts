@@ -215,6 +215,15 @@ export class PostgresLedger implements CampaignLedger {
     return this.metadata.transaction((tx) => placements.holdPlanned(tx, planId, seq, code, message));
   }
 
+  holdRefused(
+    planId: string,
+    seq: number,
+    table: string,
+    failures: Record<string, Record<string, string>>,
+  ): Promise<number> {
+    return this.metadata.run((sql) => placements.holdRefused(sql, planId, seq, table, failures));
+  }
+
   unload(planId: string, worker: string, unit: LoadUnit): Promise<void> {
     return this.metadata.transaction((tx) => loads.unloadUnit(tx, planId, worker, unit));
   }

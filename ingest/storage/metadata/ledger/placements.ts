@@ -151,6 +151,26 @@ export async function fenceUnits(sql: Queryable, planId: string, transactionId: 
     WHERE plan_id = ${planId} AND transaction_id = ${transactionId} AND worker = ${worker} AND state IN ('held', 'skipped')`;
 }
 
+/** See CampaignLedger.holdRefused. */
+export async function holdRefused(
+  sql: Queryable,
+  planId: string,
+  seq: number,
+  table: string,
+  failures: Record<string, Record<string, string>>,
+): Promise<number> {
+  const list = Object.entries(failures).flatMap(([worker, chunks]) =>
+    Object.entries(chunks).map(([chunk, message]) => ({ worker, chunk: Number(chunk), message })),
+  );
+  const held = await sql`
+    UPDATE campaign.placement p SET state = 'held', error_code = 'INDEX_FAILED', error_message = f.message
+    FROM campaign.unit u, unnest(${list.map((f) => f.worker)}::text[], ${list.map((f) => f.chunk)}::bigint[],
+      ${list.map((f) => f.message)}::text[]) AS f (worker, chunk, message)
+    WHERE p.plan_id = ${planId} AND p.seq = ${seq} AND p.state = 'planned' AND p.worker = f.worker
+      AND u.plan_id = p.plan_id AND u.unit = p.unit AND u.tbl = ${table} AND u.chunk = f.chunk AND NOT u.overlap`;
+  return held.count;
+}
+
 /** How many were held: units without a worker yet count once. */
 export async function holdPlanned(
   tx: Transaction,
