@@ -66,6 +66,30 @@ describe('held units', () => {
     expect(await counts('held_retry')).toEqual(full());
   });
 
+  test('a chunk that the director index refuses is held, and the rest of its super-transaction is committed', async () => {
+    await withFile(
+      bad(),
+      // The second object has the first one's id.
+      (text) => text.replace(/^1,/m, '0,'),
+      async () => {
+        await site.startCampaign('held_index', campaign('held_index'));
+        const held = await site.until(id('held_index'), ['held']);
+        expect(held.held).toEqual([
+          expect.objectContaining({ table: 'Object', chunk: 7140, overlap: false, code: 'INDEX_FAILED' }),
+        ]);
+        expect(held.held[0]?.message).toContain('Duplicate entry');
+        expect(held.transactions).toMatchObject({ open: 0, aborted: 1, committed: 1 });
+        const handle = site.client.workflow.getHandle(id('held_index'));
+        await handle.signal('skip');
+        await site.until(id('held_index'), ['published']);
+        await handle.signal('close');
+        await handle.result();
+      },
+    );
+    const { tables } = await counts('held_index');
+    expect(tables.Object).toEqual({ rows: catalog.rows.Object - 200, overlap: catalog.rows.overlap });
+  });
+
   test('a missing file is held, and loaded by retry once it is back', async () => {
     const file = join(dir, 'Object', 'chunk_7141.csv');
     await site.stack.part('ingest-w1').stop();
