@@ -167,6 +167,11 @@ export function rowCountersTable(database: string, table: string): string {
   return `${database}__${table}__rows`;
 }
 
+/** What a table may have in META_SCHEMA. `a` with `b__c` and `a__b` with `c` have the same there. */
+export function metaTables(database: string, table: string, isDirector: boolean): string[] {
+  return [...(isDirector ? [directorIndexTable(database, table)] : []), rowCountersTable(database, table)];
+}
+
 /** Empty-chunk list of a database, in CSS_SCHEMA. */
 export function emptyChunksTable(database: string): string {
   return `${database}_EmptyChunks`;

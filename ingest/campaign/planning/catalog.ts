@@ -186,10 +186,14 @@ export async function knownTables(
         );
     }
   }
+  const all = (await controller?.databases()) ?? [];
   return {
     database,
     hasDatabase: (name) => others.has(name),
     table: (name, table) => others.get(name)?.find((definition) => definition.name === table),
+    elsewhere: all.flatMap((one) =>
+      one.name === database ? [] : one.tables.map(({ definition }) => ({ database: one.name, definition })),
+    ),
   };
 }
 

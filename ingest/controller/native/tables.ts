@@ -106,6 +106,9 @@ async function checkRules(
     // A next version is not yet what its table is: until then the table is what others refer to.
     table: (name, table) =>
       catalog.get(name)?.find((t) => t.definition.name === table && t.replaces === undefined)?.definition,
+    elsewhere: [...catalog].flatMap(([name, tables]) =>
+      name === database ? [] : tables.map((t) => ({ database: name, definition: t.definition })),
+    ),
   };
   const others = (catalog.get(database) ?? []).map((t) => t.definition);
   const faults = tableFaults(definition, known, others);

@@ -9,6 +9,8 @@ export interface KnownTables {
   database: string;
   hasDatabase(database: string): boolean;
   table(database: string, table: string): TableDefinition | undefined;
+  /** Tables of other databases. */
+  elsewhere: readonly { database: string; definition: TableDefinition }[];
 }
 
 /** Another table that a definition refers to. `field` is where it does so. */

@@ -36,6 +36,7 @@ const known: KnownTables = {
     if (database === 'other') return table === 'Ref' ? { ...object, name: 'Ref' } : undefined;
     return { Object: object, Filter: filter }[table];
   },
+  elsewhere: [{ database: 'test', definition: { ...object, name: '101__Ref' } }],
 };
 const faults = (definition: object, others: TableDefinition[] = []) =>
   tableFaults(definition as TableDefinition, known, others).map((f) => `${f.path}: ${f.message}`);
@@ -77,4 +78,19 @@ test('tables of one database that get in each other’s way', () => {
   expect(faults({ ...object }, [{ ...filter, name: 'ObjectFullOverlap_1' }])).toEqual([
     expect.stringContaining('a chunk'),
   ]);
+});
+
+test('tables whose indexes or counters would be one and the same on the master', () => {
+  const near = { ...known, database: 'test__101' };
+  const names = (database: string, definition: TableDefinition, others: TableDefinition[] = []) =>
+    tableFaults(definition, { ...near, database }, others).map((f) => f.message);
+  const taken = expect.stringContaining("row counters of table 'test.101__Ref' are called too");
+  expect(names('test__101', { ...object, name: 'Ref' })).toEqual([taken]);
+  // A regular table has no index, but counters.
+  expect(names('test__101', { ...filter, name: 'Ref' })).toEqual([taken]);
+  expect(names('test', { ...filter, name: '101__Reg' })).toEqual([]);
+  expect(names('a', { ...object, name: 'b__rows' }, [{ ...filter, name: 'b' }])).toEqual([
+    expect.stringContaining("row counters of table 'a.b' are called too"),
+  ]);
+  expect(names('a', { ...filter, name: 'b__rows' }, [{ ...filter, name: 'b' }])).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { parseColumnType } from '../columns';
 import type { InputFault } from '../errors';
-import { identifierFault, sameName, shadowsChunksOf, TRANSACTION_COLUMN, tableNameFault } from '../names';
+import { identifierFault, metaTables, sameName, shadowsChunksOf, TRANSACTION_COLUMN, tableNameFault } from '../names';
 import type { ColumnDefinition, TableDefinition } from './definition';
 import type { KnownTables } from './kind';
 import { kindOf } from './registry';
@@ -17,7 +17,8 @@ export function tableFaults(definition: TableDefinition, known: KnownTables, oth
   const faults: InputFault[] = [];
   const name = tableNameFault(known.database, definition.name, kind.partitioned);
   if (name !== undefined) faults.push({ path: 'name', message: name });
-  faults.push(...clashes(definition, others), ...schemaFaults(definition.schema));
+  faults.push(...clashes(definition, others), ...metaClashes(definition, known, others));
+  faults.push(...schemaFaults(definition.schema));
   for (const field of ['charset', 'collation'] as const) {
     const value = definition[field];
     if (value !== undefined && !/^[A-Za-z0-9_]+$/.test(value)) {
@@ -43,6 +44,21 @@ function clashes(definition: TableDefinition, others: TableDefinition[]): InputF
       faults.push({ path: 'name', message: `a chunk table would be called as one of table '${other.name}'` });
   }
   return faults;
+}
+
+/** One name for two tables' director indexes or row counters on the master: each would take or drop the other's. */
+function metaClashes(definition: TableDefinition, known: KnownTables, others: TableDefinition[]): InputFault[] {
+  const namesOf = (database: string, { name, kind }: TableDefinition) =>
+    metaTables(database, name, kind === 'director');
+  const mine = namesOf(known.database, definition);
+  const all = [...others.map((other) => ({ database: known.database, definition: other })), ...known.elsewhere];
+  return all.flatMap(({ database, definition: other }) => {
+    if (database === known.database && sameName(other.name, definition.name)) return [];
+    const shared = mine.find((name) => namesOf(database, other).includes(name));
+    if (shared === undefined) return [];
+    const message = `'${shared}' is what Qserv's director index or row counters of table '${database}.${other.name}' are called too`;
+    return [{ path: 'name', message }];
+  });
 }
 
 /** Faults of a schema alone. */
