@@ -165,20 +165,16 @@ export interface ControllerCapabilities {
  *   `context.token` makes it idempotent: a transaction of the database whose context has the same token and that is not ended is
  *   returned as it is.
  * endTransaction: commit only from STARTED; abort from all but FINISHED (ABORTED is success). Revokes all load tokens of the
- *   transaction first. An abandoned IS_* state (its holder is gone) is brought to an end: IS_FINISHING by commit again or abort.
- * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS. Same order as asked for:
- *   in the form 'single' (the default) one location a chunk, and ILLEGAL_STATE for a chunk with several replicas; in the form
- *   'multi' one for each replica, all of which must be loaded.
- * publish: OPEN_TRANSACTIONS (`details.open`: id, state and ways to end each); ILLEGAL_STATE without any chunk, or for a table
- *   without schema; resumable; published already is success. Only unpublished tables are worked on, but every partitioned table
- *   gets the chunk tables that it lacks. Next versions take the
  *   transaction first. Commit fills the automatic director indexes of unpublished tables: INDEX_FAILED, and FINISH_FAILED, with
  *   `details.failures` = {worker: {chunk: text}} when rows were refused; after a failure that passes (a server away) it stays
  *   IS_FINISHING, and the next commit takes in the chunks that are missing. An abandoned IS_* state (its holder is gone) is brought
  *   to an end: IS_FINISHING by commit again or abort.
- * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS. One location per chunk, same order.
- * publish: OPEN_TRANSACTIONS; ILLEGAL_STATE without any chunk; resumable; published already is success. Next versions take the
- *   place of the tables that they replace, last of all: old rows, a gap in which the CSS metadata hides the table, new rows. Once
+ * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS; BUSY while the database is published,
+ *   deleted or otherwise changed. Same order as asked for: in the form 'single' (the default) one location a chunk, and ILLEGAL_STATE
+ *   for a chunk with several replicas; in the form 'multi' one for each replica, all of which must be loaded.
+ * publish: OPEN_TRANSACTIONS (`details.open`: id, state and ways to end each); ILLEGAL_STATE without any chunk, or for a table
+ *   without schema; resumable; published already is success. Only unpublished tables are worked on, but every partitioned table
+ *   gets the chunk tables that it lacks. Next versions take the place of the tables that they replace, last of all: old rows, a gap in which the CSS metadata hides the table, new rows. Once
  *   one is hidden there is no way back: publish, registerTable and deleteTable first end what an earlier call began, and until then
  *   no super-transaction begins (ILLEGAL_STATE).
  * unpublish: not published already is success.

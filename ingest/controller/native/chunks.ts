@@ -2,6 +2,7 @@ import { IngestError } from '../../core/errors';
 import { ChunkGeometry } from '../../core/geometry';
 import { type PlacementForm, placeChunks } from '../../core/placement';
 import type { DatabaseRecord } from '../../storage/metadata/databases';
+import type { HeldLocks } from '../../storage/metadata/locks';
 import { insertReplicas, lockPlacement, placementState, replicasOf } from '../../storage/metadata/replicas';
 import { usableWorkers } from '../../storage/metadata/workers';
 import type { ChunkLocation, LocationScope, WorkerLocation } from '../controller';
@@ -36,7 +37,21 @@ export async function allocateChunks(
   chunks: number[],
   form: PlacementForm = 'single',
 ): Promise<ChunkLocation[]> {
-  const { name: database, family: familyName } = await inScope(context, scope);
+  const { name } = await inScope(context, scope);
+  // Publish must not see some of its chunks only: neither may come while the other is at work.
+  return context.withinDatabase(name, async (held) => {
+    const record = await inScope(context, scope);
+    return allocate(context, held, record, chunks, form);
+  });
+}
+
+async function allocate(
+  context: NativeContext,
+  held: HeldLocks,
+  { name: database, family: familyName }: DatabaseRecord,
+  chunks: number[],
+  form: PlacementForm,
+): Promise<ChunkLocation[]> {
   const { numStripes, numSubStripes } = await family(context, familyName);
   const geometry = new ChunkGeometry(numStripes, numSubStripes);
   const bad = chunks.filter((chunk) => !geometry.isValid(chunk));
@@ -46,6 +61,7 @@ export async function allocateChunks(
     throw new IngestError('INVALID_CHUNK', message, { chunks: bad });
   }
   const workers = await usable(context);
+  await held.check();
   const placements = await context.metadata.transaction(async (tx) => {
     await lockPlacement(tx);
     const state = await placementState(tx, database, familyName, chunks, workers);

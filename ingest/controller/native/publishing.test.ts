@@ -192,6 +192,27 @@ test('chunks that came since get tables of published siblings too, as these are 
   expect(await emptyChunks(master, database)).not.toContain(7310);
 });
 
+test('a chunk is allocated before publish looks at the chunks, or not at all', async () => {
+  const database = await registerCatalog(controller);
+  await controller.allocateChunks({ database }, [7480]);
+  const impatient = new NativeController({ target: 'test', servers: await sharedServers(), metadata, lockWaitMs: 50 });
+  const asked: unknown[] = [];
+  const during = new NativeController({
+    target: 'test',
+    servers: await sharedServers(),
+    metadata,
+    steps: async (step) => {
+      if (step === 'publish.empty-chunks')
+        asked.push(await impatient.allocateChunks({ database }, [7310]).catch((e) => e));
+    },
+  });
+  await during.publish(database);
+  expect(asked).toEqual([expect.objectContaining({ code: 'BUSY' })]);
+  expect(await controller.chunks(database)).toHaveLength(1);
+  expect(await emptyChunks(master, database)).toContain(7310);
+  await Promise.all([during.close(), impatient.close()]);
+});
+
 test('half-written metadata of a publish that broke off is completed', async () => {
   const database = await registerCatalog(controller);
   await controller.allocateChunks({ database }, [7480]);
