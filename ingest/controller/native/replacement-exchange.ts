@@ -47,7 +47,7 @@ export async function exchange(scope: Scope, { workers, master, out, family: ofF
   await context.onWorkers((server) =>
     forEach(workers.get(server) ?? [], WIDTH, async (batch) => {
       await announce(scope, 'replace.rename', { worker: server.name, tables: batch.tables });
-      await renameBatch(server, batch);
+      await renameBatch(server, batch, scope.held.check);
     }),
   );
   if (out.length > 0) await changeMaster(scope, master);
@@ -67,7 +67,7 @@ export async function exchange(scope: Scope, { workers, master, out, family: ofF
 async function changeMaster(scope: Scope, batches: RenameBatch[]): Promise<void> {
   const { context, database, versions } = scope;
   await announce(scope, 'replace.master');
-  for (const batch of batches) await renameBatch(context.master, batch);
+  for (const batch of batches) await renameBatch(context.master, batch, scope.held.check);
   const { autoBuildDirectorIndex } = await context.requireDatabase(database);
   for (const { definition, replaces } of versions) {
     if (definition.kind !== 'director') continue;

@@ -31,7 +31,7 @@ export type Finish = 'already' | 'created' | 'renamed' | 'copied';
 
 export interface FinishOptions {
   steps: StepHook;
-  /** Asked before every change; throws when somebody else may be at work. */
+  /** Asked before every attempt at a change; throws when somebody else may be at work. */
   check: () => Promise<void>;
 }
 
@@ -66,8 +66,10 @@ export async function finishTable(
   const full = quoteTable(PUBLISH_SCHEMA, names.full);
   const change = async (step: (typeof FINISH_TABLE_STEPS)[number], sql: string) => {
     await steps(step, { database, table: name });
-    await check();
-    await whileBusy(BUSY_SECONDS, () => connection.run(`${step} ${database}.${name}`, sql));
+    await whileBusy(BUSY_SECONDS, async () => {
+      await check();
+      await connection.run(`${step} ${database}.${name}`, sql);
+    });
   };
   const replace = async () => {
     await change('publish.table.drop', `DROP TABLE IF EXISTS ${final} NOWAIT`);

@@ -136,10 +136,17 @@ function renameStatement(moves: [from: string, to: string][]): string {
 }
 
 /** Does one batch; a server that is killed meanwhile did all of it or nothing. BUSY when a table is still read after half a minute. */
-export async function renameBatch(server: Statements, { tables, sql }: RenameBatch): Promise<void> {
+export async function renameBatch(
+  server: Statements,
+  { tables, sql }: RenameBatch,
+  check: () => Promise<void>,
+): Promise<void> {
   const [first, ...others] = tables;
   const doing = `put ${first}${others.length > 0 ? ` and ${others.length} more` : ''} in place`;
-  await whileBusy(BUSY_SECONDS, () => server.run(doing, sql));
+  await whileBusy(BUSY_SECONDS, async () => {
+    await check();
+    await server.run(doing, sql);
+  });
 }
 
 function inBatches<T>(items: T[]): T[][] {
