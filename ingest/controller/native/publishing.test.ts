@@ -213,6 +213,20 @@ test('a chunk is allocated before publish looks at the chunks, or not at all', a
   await Promise.all([during.close(), impatient.close()]);
 });
 
+test('a family has one partitioning, also when its other databases are unpublished just now', async () => {
+  const partitionings: unknown[] = [];
+  for (const name of ['first', 'second'].map((what) => `${what}_${Date.now()}`)) {
+    await controller.registerDatabase({ name, numStripes: 21, numSubStripes: 3, overlap: 0.01 });
+    await controller.registerTable(name, CATALOG_TABLES.object);
+    await controller.allocateChunks({ database: name }, [0]);
+    await controller.publish(name);
+    const sql = 'SELECT kvVal AS v FROM qservCssData.kvData WHERE kvKey = ?';
+    partitionings.push(...(await master.rows('read', sql, [`/DBS/${name}/.packed.json`])));
+    await controller.unpublish(name);
+  }
+  expect(partitionings[1]).toEqual(partitionings[0]);
+});
+
 test('half-written metadata of a publish that broke off is completed', async () => {
   const database = await registerCatalog(controller);
   await controller.allocateChunks({ database }, [7480]);

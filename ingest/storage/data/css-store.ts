@@ -75,6 +75,11 @@ export class CssReader {
 export class CssStore extends CssReader {
   private readonly ids = new Map<string, number>();
 
+  /** Waits for other transactions that lock the key. Comes first: what is read after it is as they left it. */
+  async lock(key: string): Promise<void> {
+    await this.sql.rows(`lock CSS key ${key}`, `SELECT 1 FROM ${KV_TABLE} WHERE kvKey = ? FOR UPDATE`, [checked(key)]);
+  }
+
   /** Writes a value; parents that are missing are made with empty ones. */
   async set(key: string, value: string): Promise<void> {
     const parent = key === '' ? null : await this.idOf(key.slice(0, key.lastIndexOf('/')));

@@ -164,6 +164,23 @@ test('the partitioning is that of a published database of the family; a new one 
   for (const name of others) await removeCssDatabase(master, name);
 });
 
+test('databases of a family that come at the same time have one partitioning', async () => {
+  const names = Array.from({ length: 5 }, () => uniqueName('css'));
+  await Promise.all(
+    names.map((name) =>
+      writeCssDatabase(
+        master,
+        name,
+        family,
+        names.filter((other) => other !== name),
+      ),
+    ),
+  );
+  const ids = await Promise.all(names.map(async (name) => json((await tree(name))['/.packed.json']).partitioningId));
+  expect(new Set(ids).size).toBe(1);
+  await Promise.all(names.map((name) => removeCssDatabase(master, name)));
+});
+
 test('databases that are written at once get partitionings of their own', async () => {
   const names = Array.from({ length: 8 }, () => uniqueName('css'));
   await Promise.all(names.map((name) => writeCssDatabase(master, name, family, [])));

@@ -17,8 +17,9 @@ import { CssReader, type CssStore, changeCss, PACKED, pack, unpack } from './css
 export type { CssStatus, SharedScan } from './css-entries';
 
 /**
- * Makes the database known to Qserv's query front end. Its partitioning is that of the first of `siblings` (published databases of
- * the family) that is known there, else a new one. What is there already and whole stays as it is.
+ * Makes the database known to Qserv's query front end. Its partitioning is that of the first of `siblings` (databases of the family,
+ * published ones first) that is known there, else a new one: the front end joins tables of databases with one partitioning only, so
+ * one that is unpublished just now counts too. What is there already and whole stays as it is.
  */
 export async function writeCssDatabase(
   master: DataServer,
@@ -27,6 +28,8 @@ export async function writeCssDatabase(
   siblings: string[],
 ): Promise<void> {
   await changeCss(master, async (store) => {
+    // Two databases of a family that come at the same time must not both find no sibling.
+    await store.lock(PARTITIONING_LOCK);
     const key = databaseKey(database);
     const packed = `${key}/${PACKED}`;
     if (partitioningId(await store.get(packed)) === undefined) {
@@ -35,6 +38,9 @@ export async function writeCssDatabase(
     if ((await store.get(key)) !== 'READY') await store.set(key, 'READY');
   });
 }
+
+/** Locked by whoever chooses a partitioning. A key that nothing hangs below, so that other changes go on. */
+const PARTITIONING_LOCK = '/css_meta/version';
 
 const partitioningId = (text: string | undefined) => unpack(text).partitioningId;
 

@@ -126,11 +126,11 @@ export async function markDatabaseUnpublished(sql: Queryable, name: string): Pro
   await sql`UPDATE qserv.config_database SET is_published = false WHERE database = ${name}`;
 }
 
-/** Names of the published databases of a family. */
-export async function publishedOfFamily(sql: Queryable, family: string): Promise<string[]> {
+/** Names of the databases of a family, published ones first. */
+export async function databasesOfFamily(sql: Queryable, family: string): Promise<string[]> {
   const rows = await sql<{ database: string }[]>`
-    SELECT database FROM qserv.config_database WHERE family_name = ${family} AND is_published
-    ORDER BY database COLLATE "C"`;
+    SELECT database FROM qserv.config_database WHERE family_name = ${family}
+    ORDER BY is_published DESC, database COLLATE "C"`;
   return rows.map((row) => row.database);
 }
 

@@ -1,7 +1,7 @@
 import { createSchema, createTables } from '../../../storage/data/create-tables';
 import { writeCssDatabase, writeCssTables } from '../../../storage/data/css';
 import { grantToQserv } from '../../../storage/data/registration';
-import { publishedOfFamily } from '../../../storage/metadata/databases';
+import { databasesOfFamily } from '../../../storage/metadata/databases';
 import { fillEmptyChunks } from '../empty-chunks';
 import type { PublishRun } from './run';
 
@@ -26,7 +26,7 @@ export async function listEmptyChunks(run: PublishRun): Promise<void> {
 /** Shows the database and its new tables to queries. */
 export async function showTables(run: PublishRun): Promise<void> {
   const { context, database, family, added } = run;
-  const siblings = await context.metadata.run((sql) => publishedOfFamily(sql, family.name));
+  const siblings = await context.metadata.run((sql) => databasesOfFamily(sql, family.name));
   await run.step('publish.css-database');
   await writeCssDatabase(
     context.master,
