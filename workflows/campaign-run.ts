@@ -16,6 +16,9 @@ const SEARCH = {
   owner: defineSearchAttributeKey('CampaignOwner', 'KEYWORD'),
 };
 
+/** How many lines about what was done after publishing are kept, over all republishes. */
+const MOST_FINISHED = 200;
+
 /** What one run of a campaign hands to the next. */
 export interface ContinuedCampaign {
   settings: CampaignSettings;
@@ -52,6 +55,7 @@ export class CampaignRun {
       this.progress = { ...this.progress, republishes };
       this.show();
     });
+    this.progress = { ...this.progress, republishes: this.desk.shown };
     this.show();
   }
 
@@ -124,9 +128,10 @@ export class CampaignRun {
     return report;
   }
 
-  hear(aborted: number[] = []): void {
+  hear(aborted: unknown = []): void {
     this.news = true;
-    this.abortedByChildren.push(...aborted);
+    // Anybody can send this signal, with anything in it.
+    if (Array.isArray(aborted)) this.abortedByChildren.push(...aborted);
   }
 
   /** What children undid so far, a line each; told once. */
@@ -137,7 +142,9 @@ export class CampaignRun {
   }
 
   continued(): ContinuedCampaign {
-    return { settings: this.ready, progress: this.progress, closing: this.closing, desk: this.desk.state };
+    // The desk has the requests.
+    const progress = { ...this.progress, republishes: [] };
+    return { settings: this.ready, progress, closing: this.closing, desk: this.desk.state };
   }
 
   /** The current republish has a plan: its numbers are shown from now on. */
@@ -153,7 +160,7 @@ export class CampaignRun {
       this.progress =
         entry.state === 'done' ? withRepublished(this.progress, before, entry) : { ...this.progress, ...before };
     }
-    const all = [...(this.progress.finished ?? []), ...finished];
+    const all = [...(this.progress.finished ?? []), ...finished].slice(-MOST_FINISHED);
     this.enter('published', { finished: all, error: undefined, held: [], heldTotal: 0 });
   }
 

@@ -5,9 +5,11 @@ import type { PlannedRepublish } from '../ingest/campaign/republish';
 import type { CatalogProgress } from './pure/progress';
 import { requestFault } from './pure/republish';
 import {
+  abortWaiting,
   emptyBook,
   enterRequest,
   find,
+  freeId,
   isOver,
   type RepublishBook,
   refuseRequest,
@@ -47,6 +49,11 @@ export class RepublishDesk {
 
   get state(): DeskState {
     return { book: this.book, ...(this.republish ? { current: this.republish } : {}) };
+  }
+
+  /** What is shown of the requests. */
+  get shown(): RepublishProgress[] {
+    return shown(this.book);
   }
 
   get isWaitedFor(): boolean {
@@ -99,7 +106,7 @@ export class RepublishDesk {
   /** A signal has no reply: what is wrong with it is kept where people look. */
   signalled(request: RepublishInput): void {
     const fault = requestFault(request);
-    const requestId = String(request?.requestId || `signal-${this.book.known.length + 1}`);
+    const requestId = String(request?.requestId || freeId(this.book));
     this.write(
       fault === undefined ? enterRequest(this.book, requestId, request) : refuseRequest(this.book, requestId, fault),
     );
@@ -120,8 +127,14 @@ export class RepublishDesk {
     return entry();
   }
 
+  /** The campaign ends: whoever waits for a turn is told that it does not come. */
+  giveUpWaiting(): void {
+    if (this.isWaitedFor)
+      this.write(abortWaiting(this.book, 'the campaign ended before its turn; nothing was changed'));
+  }
+
   private write(book: RepublishBook): void {
     this.book = book;
-    this.changed(shown(book));
+    this.changed(this.shown);
   }
 }

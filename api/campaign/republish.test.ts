@@ -74,6 +74,8 @@ describe('what the validator of the update sees', () => {
     [{ ...minimal, replaces: [] }, 'replaces: no such field; correct its spelling or remove it'],
     [{ ...minimal, add: table }, 'add: give a list, even for a single table'],
     [{ ...minimal, replace: ['Object'] }, 'replace[0]: give an object with definition and contributions'],
+    [{ ...minimal, add: [{}] }, 'add[0].definition: required'],
+    [{ ...minimal, replace: [{ definition: 'table_Object.json' }] }, 'replace[0].definition: required'],
     [{ ...minimal, remove: ['Object', null] }, 'remove[1]: give the name of a table'],
     [{ add: [table] }, 'adminKey: required; name the workers'],
     [{ ...minimal, adminKey: 7 }, 'adminKey: name an environment variable'],

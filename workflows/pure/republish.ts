@@ -53,7 +53,11 @@ function listFault(list: (typeof LISTS)[number], value: unknown): string | undef
   if (!Array.isArray(value)) return `${list}: give a list, even for a single table`;
   const wanted = list === 'remove' ? 'string' : 'object';
   const wrong = value.findIndex((entry) => typeof entry !== wanted || entry === null || Array.isArray(entry));
-  if (wrong < 0) return undefined;
-  const remedy = list === 'remove' ? 'give the name of a table' : 'give an object with definition and contributions';
-  return `${list}[${wrong}]: ${remedy}`;
+  if (wrong >= 0) {
+    const remedy = list === 'remove' ? 'give the name of a table' : 'give an object with definition and contributions';
+    return `${list}[${wrong}]: ${remedy}`;
+  }
+  if (list === 'remove') return undefined;
+  const undefinedAt = value.findIndex(({ definition }) => typeof definition !== 'object' || definition === null);
+  return undefinedAt < 0 ? undefined : `${list}[${undefinedAt}].definition: required (object)`;
 }

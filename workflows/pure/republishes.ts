@@ -5,6 +5,13 @@ import type { RepublishInput } from '../../api/campaign/republish';
 const REMEMBERED = 500;
 /** How many of them are shown. */
 const SHOWN = 20;
+/**
+ * How many that are over keep their errors in full. An input's faults take 30 kB and more, and a run must hand all requests to
+ * the next within Temporal's 2 MB (docs/design.md §7).
+ */
+const IN_FULL = 3;
+/** Characters of the others' messages. */
+const BRIEF = 300;
 
 export interface RepublishBook {
   /** Every request that came, oldest first. */
@@ -30,15 +37,27 @@ export function refuseRequest(book: RepublishBook, requestId: string, message: s
   return { ...book, known: remembered([...book.known, entry]) };
 }
 
+/** An id for a request that came without one. */
+export function freeId(book: RepublishBook): string {
+  let n = book.known.length + 1;
+  while (find(book, `signal-${n}`) !== undefined) n++;
+  return `signal-${n}`;
+}
+
+/** None of those that wait will have its turn. */
+export function abortWaiting(book: RepublishBook, message: string): RepublishBook {
+  const change = { state: 'aborted' as const, error: { code: 'CANCELLED' as const, message } };
+  const known = book.known.map((entry) => (entry.state === 'waiting' ? { ...entry, ...change } : entry));
+  return { known, waiting: [] };
+}
+
 export function find(book: RepublishBook, requestId: string): RepublishProgress | undefined {
   return book.known.find((entry) => entry.requestId === requestId);
 }
 
 export function update(book: RepublishBook, requestId: string, change: Partial<RepublishProgress>): RepublishBook {
-  return {
-    ...book,
-    known: book.known.map((entry) => (entry.requestId === requestId ? { ...entry, ...change } : entry)),
-  };
+  const known = book.known.map((entry) => (entry.requestId === requestId ? { ...entry, ...change } : entry));
+  return { ...book, known: abridged(known) };
 }
 
 /** True when nothing more will happen to the request. */
@@ -53,7 +72,16 @@ export function shown({ known }: RepublishBook): RepublishProgress[] {
 /** Only requests that are over are forgotten. */
 function remembered(known: RepublishProgress[]): RepublishProgress[] {
   let tooMany = known.length - REMEMBERED;
-  return known.filter((entry) => !(isOver(entry) && tooMany-- > 0));
+  return abridged(known.filter((entry) => !(isOver(entry) && tooMany-- > 0)));
+}
+
+function abridged(known: RepublishProgress[]): RepublishProgress[] {
+  let older = known.filter(({ error }) => error !== undefined).length - IN_FULL;
+  return known.map((entry) => {
+    if (entry.error === undefined || older-- <= 0) return entry;
+    const { code, message } = entry.error;
+    return { ...entry, error: { code, message: message.slice(0, BRIEF) } };
+  });
 }
 
 /** Names of the tables as far as the request itself tells them: definitions in other files are not read here. */
