@@ -1,4 +1,10 @@
-import { allHandlersFinished, condition, continueAsNew } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+} from '@temporalio/workflow';
 import type { CampaignRun } from './campaign-run';
 import type { ingestCampaign } from './ingest-campaign';
 
@@ -9,6 +15,11 @@ export const LONG_HISTORY = 800;
 export async function continueCampaign(run: CampaignRun): Promise<void> {
   run.leaving = true;
   await condition(allHandlersFinished);
+  // A new run would know nothing of a cancellation.
+  if (CancellationScope.current().consideredCancelled) {
+    run.leaving = false;
+    throw new CancelledFailure('cancelled before a new run began');
+  }
   await continueAsNew<typeof ingestCampaign>({
     // The input has done its work: the plan is stored.
     database: { database: run.progress.database },

@@ -34,10 +34,17 @@ export async function ingestCampaign(request: CampaignRequest | undefined): Prom
     await work.run(() => story(run, request));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
-    if (!run.progress.published) throw await CancellationScope.nonCancellable(() => undo(run, error));
+    if (!run.progress.published) {
+      throw await CancellationScope.nonCancellable(async () => {
+        const reason = await undo(run, error);
+        await condition(allHandlersFinished);
+        return reason;
+      });
+    }
   }
   await CancellationScope.nonCancellable(async () => {
     await run.activities.releaseClaim(run.claim);
+    run.desk.giveUpWaiting();
     run.enter('closed');
     run.leaving = true;
     await condition(allHandlersFinished);
@@ -104,6 +111,7 @@ async function stayOpen(run: CampaignRun): Promise<void> {
       if (!run.desk.next()) return;
     }
     await republish(run);
+    if (CancellationScope.current().consideredCancelled) return;
     await rest(run);
   }
 }
@@ -126,6 +134,7 @@ async function undo(run: CampaignRun, error: unknown): Promise<unknown> {
       undone.push(`could not undo everything: ${campaignError(reason).message}`);
     }
   }
+  run.desk.giveUpWaiting();
   run.enter(stopped ? 'aborted' : 'failed', stopped ? { undone } : { undone, error: failure });
   if (aborted) {
     const done = undone.length > 0 ? undone.join('; ') : 'nothing was to undo';
