@@ -163,8 +163,9 @@ export function createCampaignActivities(services: CampaignServices) {
     /** The work that is wished for once the plan's tables are published: ratings, director indexes, SQL indexes, row counters. */
     finishingTasks: (ref: CampaignRef & { planId: string; finish: Finish }): Promise<FinishingTask[]> =>
       run(async () => {
-        const { finishing, databaseDefinition } = await ledger.plan(ref.planId);
-        const { autoBuildDirectorIndex = true } = databaseDefinition;
+        const { finishing, databaseDefinition, republish } = await ledger.plan(ref.planId);
+        // A republish is not told what its database does; an index that is there already stays.
+        const { autoBuildDirectorIndex = republish === undefined } = databaseDefinition;
         const wishes = { finish: ref.finish, tables: finishing, autoBuildDirectorIndex };
         return finishingTasks(services.controller(ref.target), ref.database, wishes);
       }),

@@ -1,5 +1,6 @@
 import type { Controller, DatabaseDescriptor, PublishOptions } from '../controller/controller';
 import { IngestError } from '../core/errors';
+import { isEnded } from '../core/transactions';
 import type { CampaignLedger, Plan } from './ledger';
 import { checkTables } from './register';
 
@@ -31,7 +32,7 @@ export async function openRepublish({ controller, ledger }: Services, planId: st
 /**
  * Once all its rows are committed: deletes the tables that the republish removes, and publishes the database, which puts next
  * versions into their places. Safe to repeat, also when it was done already. UNKNOWN_TABLE as `checkTables`; ILLEGAL_STATE when the
- * republish was undone; else as Controller.publish.
+ * republish was undone; OPEN_TRANSACTIONS before anything is removed; else as Controller.publish.
  */
 export async function finishRepublish(
   services: Services,
@@ -56,7 +57,10 @@ export async function completeRepublish(
   const state = await ledger.noteRepublish(planId, 'finishing');
   if (state === 'undone') throw isOver(planId, state);
   if (state === 'finishing') {
-    for (const table of await remaining(controller, plan)) {
+    const going = await remaining(controller, plan);
+    // Publishing would refuse, and what was removed by then does not come back.
+    if (going.length > 0) await requireNoneOpen(controller, database);
+    for (const table of going) {
       await may();
       await controller.unpublish(database);
       await controller.deleteTable(database, table);
@@ -69,6 +73,14 @@ export async function completeRepublish(
   }
   const descriptor = await controller.database(database);
   return { publishTime: descriptor.publishTime, ...finished, replaced: gaps(plan, descriptor) };
+}
+
+async function requireNoneOpen(controller: Controller, database: string): Promise<void> {
+  const open = (await controller.transactions({ database })).filter(({ state }) => !isEnded(state));
+  if (open.length === 0) return;
+  const names = open.map(({ id, state }) => `${id} (${state})`).join(', ');
+  const message = `database has uncommitted transactions: ${names}; commit or abort them`;
+  throw new IngestError('OPEN_TRANSACTIONS', message, { database, transactions: open.map(({ id }) => id) });
 }
 
 /** Tables that are to be removed and are still there. */
