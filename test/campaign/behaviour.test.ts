@@ -4,10 +4,9 @@ import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import postgres from 'postgres';
 import type { CampaignInput } from '../../api/campaign/input';
 import { countCatalog } from '../../dev/catalog-counts';
-import { NativeController } from '../../ingest/controller/native/controller';
-import { openMetadata } from '../../ingest/storage/metadata';
 import { CampaignStack } from '../support/campaign-stack';
 import { type GeneratedCatalog, writeCatalog } from '../support/catalog';
+import { openController, openForeign } from '../support/foreign';
 import { privateDir } from '../support/servers';
 
 /** What a campaign does when it cannot simply go on: held units, decisions of people, undoing, successors. */
@@ -174,7 +173,7 @@ test('a worker that is only slow to take its batches is waited for', async () =>
 
 test('a table that somebody deleted while units were held is not published without its rows, and loaded by the next campaign', async () => {
   const bad = join(dir, 'Object', 'chunk_7140.csv');
-  const { controller, close } = openController();
+  const { controller, close } = openController(site.stack);
   await withFile(
     bad,
     (text) => text.replace(/^0,/, 'x,'),
@@ -198,7 +197,7 @@ test('a table that somebody deleted while units were held is not published witho
 
 test("somebody else's open super-transaction holds the publishing, until it is ended", async () => {
   await startStuck('foreign', { keepOpen: false });
-  const foreign = await openForeign('foreign');
+  const foreign = await openForeign(site.stack, 'foreign');
   await site.stack.up();
   const held = await site.until(id('foreign'), ['held']);
   expect(held.error).toMatchObject({ code: 'OPEN_TRANSACTIONS' });
@@ -329,37 +328,6 @@ async function startStuck(database: string, more: Partial<CampaignInput> = {}): 
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return site.client.workflow.getHandle(id(database));
-}
-
-/** The controller as somebody else uses it. */
-function openController() {
-  const metadata = openMetadata(site.stack.postgres.url());
-  const { master, workers } = site.stack;
-  const servers = {
-    master: master.mysql,
-    workers: [...workers].map(([name, { mysql }]) => ({
-      ...{ name, mysql, host: '127.0.0.1', binaryPort: 25002, httpPort: 25004, enabled: true, readOnly: false },
-    })),
-  };
-  const controller = new NativeController({ target: 'local', servers, metadata });
-  const close = async () => {
-    await controller.close();
-    await metadata.close();
-  };
-  return { controller, close };
-}
-
-/** A super-transaction that a Qserv client began. */
-async function openForeign(database: string) {
-  const { controller, close } = openController();
-  const { id: transactionId } = await controller.beginTransaction(database, { pod: 'somebody else' });
-  return {
-    id: transactionId,
-    end: async () => {
-      await controller.endTransaction(transactionId, 'abort');
-      await close();
-    },
-  };
 }
 
 async function untilHeldAs(database: string, code: string) {

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { CampaignInput } from '../../api/campaign/input';
 import type { RepublishProgress } from '../../api/campaign/progress';
@@ -9,6 +10,7 @@ import { CampaignStack } from '../support/campaign-stack';
 import { catalogFacts, leftovers } from '../support/catalog-facts';
 import { CatalogReader } from '../support/catalog-reader';
 import type { TableFacts } from '../support/checksum';
+import { openForeign } from '../support/foreign';
 import { type LivingCatalog, writeLivingCatalog } from '../support/living-catalog';
 import { privateDir } from '../support/servers';
 
@@ -232,6 +234,58 @@ test('held units hold the republish; an abort undoes it and leaves the campaign 
   expect((await handle.describe()).status.name).toBe('RUNNING');
   await handle.signal('close');
   await handle.result();
+});
+
+test('a foreign super-transaction stops it before anything is removed; undone, a cancellation in the meantime ends the campaign', async () => {
+  const database = 'foreign_rep';
+  const handle = await published(database);
+  const before = await catalogFacts(site.stack, database);
+  const file = join(dir, 'source2', `chunk_${catalog.chunks[1]}.csv`);
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace(/^\d+,/, 'x,'));
+  try {
+    const replace = [catalog.dependent('Source', 'source2')];
+    await handle.signal('republish', { ...ADMIN, requestId: 'f', replace, remove: ['Filter'] });
+    await handle.signal('republish', { ...ADMIN, requestId: 'waits', remove: ['Source'] });
+    await site.until(id(database), ['held']);
+  } finally {
+    writeFileSync(file, text);
+  }
+  const foreign = await openForeign(site.stack, database);
+  const refused = async () => {
+    while ((await site.progress(id(database))).error?.code !== 'OPEN_TRANSACTIONS') await sleep(50);
+  };
+  await handle.signal('skip');
+  await refused();
+  expect(rowsOf(await facts(database, 'Filter'))).toBe(60);
+  await handle.signal('abort', 'somebody loads');
+  // Undoing has to publish, and cannot either.
+  while (!(await site.progress(id(database))).error?.message.includes('undoing')) await sleep(50);
+  await handle.cancel();
+  await foreign.end();
+  await handle.signal('retry');
+  const { phase, republishes } = await handle.result();
+  expect(phase).toBe('closed');
+  expect(republishes).toMatchObject([
+    { requestId: 'f', state: 'aborted' },
+    { requestId: 'waits', state: 'aborted', error: { code: 'CANCELLED' } },
+  ]);
+  expect(await catalogFacts(site.stack, database)).toEqual(before);
+});
+
+test('the director index of a new version is built where commits do not build it', async () => {
+  const database = 'built_later';
+  const { database: definition, tables } = catalog.campaign(database);
+  const handle = await published(database, {
+    database: { ...definition, auto_build_secondary_index: 0 } as CampaignInput['database'],
+    finish: { directorIndex: true },
+  });
+  const before = await catalogFacts(site.stack, database);
+  expect(Object.keys(before.meta)).toEqual(['__Object']);
+  expect(await republish(handle, { requestId: 'i', replace: tables.slice(0, 1) })).toMatchObject({ state: 'done' });
+  await site.until(id(database), ['published']);
+  expect((await catalogFacts(site.stack, database)).meta).toEqual(before.meta);
+  await handle.signal('close');
 });
 
 test('a campaign takes over a catalog that is published already', async () => {
