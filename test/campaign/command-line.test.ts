@@ -71,7 +71,7 @@ test('start --wait returns when published; status, close and the second campaign
   expect(await campaign('start', file)).toMatchObject({ exit: 5, stderr: expect.stringContaining(id) });
   expect(await campaign('start', file, '--id', 'another', '--wait')).toMatchObject({
     exit: 5,
-    stderr: expect.stringContaining(`is held by campaign ${id}`),
+    stderr: expect.stringContaining(`is held by workflow ${id}`),
   });
 
   expect(await campaign('status')).toMatchObject({ exit: 0, stdout: expect.stringContaining(`${id}: published`) });

@@ -51,7 +51,7 @@ export class PostgresLedger implements CampaignLedger {
       if (!(await isOver(holder))) {
         throw new IngestError(
           'CLAIMED',
-          `database ${claim.database} of target ${claim.target} is held by campaign ${holder.workflowId}`,
+          `database ${claim.database} of target ${claim.target} is held by workflow ${holder.workflowId}`,
           { ...holder },
         );
       }

@@ -109,7 +109,7 @@ describe('claims', () => {
     await expect(ledger.claim(claim('second'), alive)).rejects.toMatchObject({
       code: 'CLAIMED',
       details: { workflowId: 'first' },
-      message: 'database claimed of target local is held by campaign first',
+      message: 'database claimed of target local is held by workflow first',
     });
     await ledger.claim(claim('first', 'later run'), over);
     await ledger.release(claim('first'));
