@@ -30,15 +30,20 @@ const STATUS: Record<number, string> = {
 export class Failures {
   readonly byWorker: FinalTableFailures = {};
   private readonly codes = new Set<ErrorCode>();
+  private readonly counts = new Map<string, number>();
 
   /** Returns how many the worker has now. Throws what is no failure of a table: a defect of ours, or a lost lock. */
   add(worker: string, name: string, error: unknown): number {
     if (!(error instanceof IngestError)) throw error;
     const errno = mysqlErrno(error);
     const status = (errno !== undefined && STATUS[errno]) || (error.details.status as string) || 'MYSQL_ERROR';
-    this.byWorker[worker] = { ...this.byWorker[worker], [name]: { status, error: error.message } };
+    const tables = this.byWorker[worker] ?? {};
+    this.byWorker[worker] = tables;
+    const count = (this.counts.get(worker) ?? 0) + (Object.hasOwn(tables, name) ? 0 : 1);
+    this.counts.set(worker, count);
+    tables[name] = { status, error: error.message };
     this.codes.add(error.code);
-    return Object.keys(this.byWorker[worker]).length;
+    return count;
   }
 
   get some(): boolean {

@@ -28,14 +28,20 @@ export type ReadPlan = Map<string, number[]>;
 /** One worker for each chunk: a preferred one where there is one, and of these the one with the least to do. */
 export function planReads(places: ChunkPlace[]): ReadPlan {
   const byChunk = new Map<number, ChunkPlace[]>();
-  for (const place of places) byChunk.set(place.chunk, [...(byChunk.get(place.chunk) ?? []), place]);
+  for (const place of places) {
+    const all = byChunk.get(place.chunk);
+    if (all === undefined) byChunk.set(place.chunk, [place]);
+    else all.push(place);
+  }
   const plan: ReadPlan = new Map();
   const load = (worker: string) => plan.get(worker)?.length ?? 0;
   for (const [chunk, all] of byChunk) {
     const preferred = all.filter((place) => place.preferred);
     const [first, ...others] = preferred.length > 0 ? preferred : all;
     const worker = others.reduce((best, { worker: w }) => (load(w) < load(best) ? w : best), first?.worker ?? '');
-    plan.set(worker, [...(plan.get(worker) ?? []), chunk]);
+    const chunks = plan.get(worker);
+    if (chunks === undefined) plan.set(worker, [chunk]);
+    else chunks.push(chunk);
   }
   return plan;
 }
@@ -48,6 +54,7 @@ interface ChunkFailure {
 
 interface Queue {
   worker: string;
+  /** The next one is the last. */
   chunks: number[];
   active: number;
 }
@@ -71,7 +78,7 @@ export async function indexChunks(context: NativeContext, held: HeldLocks, work:
   const { key } = indexedColumns(table);
   const { name } = table.definition;
   const failures: ChunkFailure[] = [];
-  const queues: Queue[] = [...plan].map(([worker, chunks]) => ({ worker, chunks: [...chunks], active: 0 }));
+  const queues: Queue[] = [...plan].map(([worker, chunks]) => ({ worker, chunks: [...chunks].reverse(), active: 0 }));
   const one = async (worker: string, chunk: number) => {
     const source = { worker: context.worker(worker), database, table: chunkTable(name, chunk, false), chunk, key };
     const rows = await whileBusy(BUSY_SECONDS, () =>
@@ -82,7 +89,7 @@ export async function indexChunks(context: NativeContext, held: HeldLocks, work:
   const lane = async () => {
     for (let queue = next(queues); queue !== undefined; queue = next(queues)) {
       const { worker, chunks } = queue;
-      const chunk = chunks.shift() as number;
+      const chunk = chunks.pop() as number;
       queue.active += 1;
       try {
         await one(worker, chunk);
@@ -108,7 +115,9 @@ function next(queues: Queue[]): Queue | undefined {
 function failureOf(database: string, table: string, list: ChunkFailure[]): IngestError {
   const failures: Record<string, Record<string, string>> = {};
   for (const { worker, chunk, error } of list) {
-    failures[worker] = { ...failures[worker], [String(chunk)]: error.message };
+    const here = failures[worker] ?? {};
+    failures[worker] = here;
+    here[String(chunk)] = error.message;
   }
   const refused = list.filter(({ error }) => !passes(error));
   const first = (refused[0] ?? list[0]) as ChunkFailure;
