@@ -288,6 +288,65 @@ test('the director index of a new version is built where commits do not build it
   await handle.signal('close');
 });
 
+test('what is wished for after publishing is done, of all kinds of tables, before the campaign says published', async () => {
+  const database = 'finished';
+  const [objects, filters, sources] = catalog.campaign(database).tables;
+  if (!objects || !filters || !sources) throw new Error('the catalog has lost its tables');
+  const column = (name: string) => ({ column: name, length: 0, ascending: true });
+  const others = { ...objects, definition: { ...objects.definition, table: 'Other' } };
+  const input = catalog.campaign(database, {
+    waits: FAST,
+    finish: { rowCounters: 'deploy', consolidateDirectorIndex: true },
+    tables: [
+      { ...objects, scanRating: 7, indexes: [{ index: 'by_id', columns: [column('objectId')], overlap: 'both' }] },
+      {
+        ...filters,
+        indexes: [{ index: 'by_name', columns: [{ ...column('filterName'), length: 1 }], spec: 'UNIQUE' }],
+      },
+      sources,
+      others,
+      catalog.match('Match', 'Object', 'Other'),
+    ],
+  });
+  await site.startCampaign(database, input);
+  const held = await site.until(id(database), ['held']);
+  // Names of filters begin with the same character: that index cannot be made, and all else is.
+  expect(held.error?.message).toContain('by_name');
+  expect(held.published).toBe(true);
+  const handle = site.client.workflow.getHandle(id(database));
+  await handle.signal('skip');
+  const { finished } = await site.until(id(database), ['published']);
+  const told = (finished ?? []).map((line) => line.replace(/: .*/, '')).sort();
+  expect(told).toEqual([
+    'given up',
+    'index by_id on Object',
+    'index by_id on overlaps of Object',
+    ...['Filter', 'Match', 'Object', 'Other', 'Source'].map((table) => `row counters of ${table}, deployed`),
+    'shared-scan rating 7 of Object',
+  ]);
+  const { css, meta } = await catalogFacts(site.stack, database);
+  expect(css['/TABLES/Match/match']).toBe('1');
+  expect(JSON.parse(css['/TABLES/Match/match/.packed.json'] ?? '')).toMatchObject({
+    dirTable1: 'Object',
+    dirTable2: 'Other',
+  });
+  expect(JSON.parse(css['/TABLES/Object/sharedScan/.packed.json'] ?? '')).toMatchObject({ scanRating: '7' });
+  expect(meta.__Object?.rows).toBe(meta.__Other?.rows);
+  expect(meta.__Match__rows?.rows).toBe(catalog.chunks.length);
+  const counted = await master.rows<{ n: string }>(
+    'sum',
+    `SELECT SUM(num_rows) AS n FROM qservMeta.${database}__Source__rows`,
+  );
+  expect(Number(counted[0]?.n)).toBe(catalog.rows.source1);
+  const partitions = await master.rows(
+    'partitions of the index',
+    "SELECT 1 FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = 'qservMeta' AND TABLE_NAME = ? AND PARTITION_NAME IS NOT NULL",
+    [`${database}__Object`],
+  );
+  expect(partitions).toEqual([]);
+  await handle.signal('close');
+});
+
 test('a campaign takes over a catalog that is published already', async () => {
   const database = 'living';
   const handle = site.client.workflow.getHandle(id(database));

@@ -15,6 +15,8 @@ export interface LivingCatalog {
   /** A dependent of Object, in the version that lies in that folder. */
   dependent(table: string, folder: string): InputTable;
   regular(table: string): InputTable;
+  /** A ref-match table of two directors, every object of a chunk with itself. */
+  match(table: string, director: string, director2: string): InputTable;
   /** Rows of a dependent's version. */
   rows: Record<'source1' | 'source2' | 'forced', number>;
   chunks: number[];
@@ -26,6 +28,7 @@ export function writeLivingCatalog(dir: string): LivingCatalog {
   const chunks = Array.from({ length: CHUNKS }, (_, i) => FIRST_CHUNK + i);
   const rows = { source1: 900, source2: 1300, forced: 200 };
   for (const [folder, count] of Object.entries(rows)) writeDependent(join(dir, folder), chunks, count, folder);
+  writeMatches(join(dir, 'match'), chunks);
   const dependent = (table: string, folder: string): InputTable => ({
     definition: {
       table,
@@ -59,6 +62,24 @@ export function writeLivingCatalog(dir: string): LivingCatalog {
       },
       contributions: [{ files: [{ url: 'Filter.csv' }], dialect: { fieldsTerminatedBy: ',' } }],
     }),
+    match: (table, director, director2) => ({
+      definition: {
+        table,
+        is_partitioned: 1,
+        director_table: director,
+        director_key: 'objectId',
+        director_table2: director2,
+        director_key2: 'otherId',
+        flag: 'flags',
+        ang_sep: 0.001,
+        schema: [
+          { name: 'objectId', type: 'BIGINT NOT NULL' },
+          { name: 'otherId', type: 'BIGINT NOT NULL' },
+          { name: 'flags', type: 'INT NOT NULL' },
+        ],
+      },
+      contributions: [{ folder: 'match', pattern: 'chunk_(?<chunk>\\d+)\\.csv', dialect: { fieldsTerminatedBy: ',' } }],
+    }),
     rows: Object.fromEntries(Object.entries(rows).map(([name, n]) => [name, n * CHUNKS])) as typeof rows,
     chunks,
   };
@@ -71,6 +92,14 @@ function writeDependent(dir: string, chunks: number[], rows: number, version: st
       const id = i * rows + n;
       return `${id},${i * ROWS + (n % ROWS)},${version},${(id * 0.25).toFixed(2)}\n`;
     });
+    writeFileSync(join(dir, `chunk_${chunk}.csv`), lines.join(''));
+  }
+}
+
+function writeMatches(dir: string, chunks: number[]): void {
+  mkdirSync(dir, { recursive: true });
+  for (const [i, chunk] of chunks.entries()) {
+    const lines = Array.from({ length: ROWS }, (_, n) => `${i * ROWS + n},${i * ROWS + n},0\n`);
     writeFileSync(join(dir, `chunk_${chunk}.csv`), lines.join(''));
   }
 }
