@@ -65,6 +65,9 @@ test('directors that tables of other databases refer to are found, too', () => {
   expect(planDeletion(database(), ['Gaia', 'Match'], [], [database(), far]).faults).toEqual([
     { path: 'tables[0]', message: "'Gaia' is the director of far.Lensed: delete these first" },
   ]);
+  expect(planDeletion(database(), undefined, [], [database(), far]).faults).toEqual([
+    { path: 'database', message: "'Gaia' is the director of far.Lensed: delete these first" },
+  ]);
 });
 
 test('the key is needed when readers see some of it', () => {

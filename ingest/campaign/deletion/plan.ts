@@ -41,9 +41,10 @@ export function planDeletion(
   const going = tables.filter(goes);
   const others = all.filter(({ name }) => name !== database.name);
   const staying = [{ ...database, tables: tables.filter((table) => !goes(table)) }, ...others];
-  const faults = (names ?? []).flatMap((name, i) => {
+  const wanted = names ?? going.map(({ definition }) => definition.name);
+  const faults = wanted.flatMap((name, i) => {
     const message = nameFault(database, name) ?? directorFault(database.name, name, staying);
-    return message === undefined ? [] : [{ path: `tables[${i}]`, message }];
+    return message === undefined ? [] : [{ path: names === undefined ? 'database' : `tables[${i}]`, message }];
   });
   const plan = {
     database: database.name,
