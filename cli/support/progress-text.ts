@@ -21,9 +21,12 @@ export function progressText(progress: CampaignProgress): string[] {
   if (heldTotal > 0) {
     lines.push('', `held: ${plural(heldTotal, 'unit')}`);
     if (phase === 'held') {
+      const again = (progress.republishes ?? []).some(({ state }) => state === 'running')
+        ? 'then send the request again under another id'
+        : 'then start again; what is committed is not loaded twice';
       lines.push(
         `when the cause is gone: campaign retry ${workflowId}; to go on without: campaign skip ${workflowId}`,
-        `to load corrected files: campaign abort ${workflowId}, then start again; what is committed is not loaded twice`,
+        `to load corrected files: campaign abort ${workflowId}, ${again}`,
       );
     }
     for (const unit of held) {
@@ -31,6 +34,13 @@ export function progressText(progress: CampaignProgress): string[] {
       lines.push(`  ${place} on ${unit.worker || 'no worker'}: ${unit.code}: ${unit.message}`);
     }
     if (heldTotal > held.length) lines.push(`  and ${heldTotal - held.length} more`);
+  }
+  if (phase === 'held' && heldTotal === 0) {
+    lines.push(
+      '',
+      `waits for a decision: campaign retry ${workflowId} when the cause is gone, campaign skip ${workflowId} to go on without it, ` +
+        `or campaign abort ${workflowId}`,
+    );
   }
   if (progress.finished?.length) lines.push('', 'after publishing:', ...progress.finished.map((line) => `  ${line}`));
   // A campaign that ended long ago knows of none.

@@ -67,6 +67,17 @@ test('the faults of an input are listed one by one', () => {
   expect(text).toContain('- `tables[0].definition.table`: is not a name');
 });
 
+test('who is asked for a decision is told what there is to send, also where no unit is held', () => {
+  const error = { code: 'OPEN_TRANSACTIONS' as const, message: 'database has uncommitted transactions: 7' };
+  const text = details({ ...initialProgress('id'), phase: 'held', error });
+  expect(text).toMatch(/`retry`.*`skip`.*`abort`/);
+  expect(details({ ...initialProgress('id'), phase: 'publishing' })).not.toContain('retry');
+  const units = { ...withLedger(withPlan(initialProgress('id'), plan), report), phase: 'held' as const };
+  expect(details(units)).toContain('start again');
+  const entry = { requestId: 'v2', state: 'running' as const, added: [], replaced: [], removed: [] };
+  expect(details({ ...units, republishes: [entry] })).toContain('another id');
+});
+
 test('republishes are a table, with what went wrong below', () => {
   const error = { code: 'NOT_ALLOWED' as const, message: 'another key' };
   const entry = { added: ['Forced'], replaced: [{ table: 'Source', gapMs: 12 }], removed: [] };

@@ -22,10 +22,12 @@ export function details(progress: CampaignProgress): string {
     }
   }
   if (heldTotal > 0) {
+    const again = progress.republishes.some(({ state }) => state === 'running')
+      ? 'A corrected file needs a new republish: abort this one and send it again under another id.'
+      : 'A corrected file needs a new campaign: abort this one and start again; what is committed is not loaded twice.';
     const hint =
       phase === 'held'
-        ? ' Send `retry` when the cause is gone, `skip` to go on without them, or `abort`. A corrected file needs a new campaign: ' +
-          'abort this one and start again; what is committed is not loaded twice.'
+        ? ` Send \`retry\` when the cause is gone, \`skip\` to go on without them, or \`abort\`. ${again}`
         : '';
     lines.push('', `**Held: ${count(heldTotal, 'unit')}.**${hint}`, '');
     for (const h of held.slice(0, 10)) {
@@ -34,6 +36,12 @@ export function details(progress: CampaignProgress): string {
       );
     }
     if (heldTotal > 10) lines.push(`- … and ${heldTotal - 10} more`);
+  }
+  if (phase === 'held' && heldTotal === 0) {
+    lines.push(
+      '',
+      '**Waits for a decision.** Send `retry` when the cause is gone, `skip` to go on without it, or `abort`.',
+    );
   }
   lines.push(...republishLines(progress));
   if (undone && undone.length > 0) lines.push('', 'Undone:', ...undone.map((line) => `- ${line}`));
