@@ -1,5 +1,5 @@
 import type { Finish } from '../api/campaign/finishing';
-import { finishRepublish, openRepublish } from '../ingest/campaign/carry-out';
+import { finishRepublish, openRepublish, replacedBy } from '../ingest/campaign/carry-out';
 import type { PlannedRepublish, RepublishedCampaign } from '../ingest/campaign/republish';
 import { undoRepublish } from '../ingest/campaign/undo-republish';
 import type { CampaignRef, CampaignServices } from './campaign';
@@ -43,7 +43,7 @@ export function createRepublishActivities(services: RepublishServices) {
     undoRepublish: (ref: CampaignRef & { planId: string; firstRunId: string }) =>
       run(async ({ signal }) => {
         const { completed, lines } = await undoRepublish(on(ref), ref, signal);
-        const replaced = completed ? (await finishRepublish(on(ref), ref.planId)).replaced : [];
+        const replaced = completed ? await replacedBy(on(ref), ref.planId) : [];
         return { completed, undone: lines, replaced };
       }),
   };

@@ -1,6 +1,14 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  type SignalDefinition,
+  setCurrentDetails,
+  setDefaultSignalHandler,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { CampaignPhase, CampaignProgress, RepublishProgress } from '../api/campaign/progress';
+import type { RepublishInput } from '../api/campaign/republish';
 import type { PlanSummary } from '../ingest/campaign/ledger';
 import type { PlannedRepublish } from '../ingest/campaign/republish';
 import type { CampaignSettings } from '../ingest/campaign/settings';
@@ -38,7 +46,7 @@ export class CampaignRun {
   /** What to do with what is held, once somebody has said it. */
   decision?: 'retry' | 'skip';
   abortReason?: string;
-  /** Set while a republish may be aborted. */
+  /** Set while a republish is at work in this run. An abort that comes before leaves its reason to it. */
   stopRepublish?: () => void;
   /** Super-transactions that their own workflows aborted when they were cancelled. */
   private abortedByChildren: number[] = [];
@@ -63,13 +71,22 @@ export class CampaignRun {
   listen(onAbort: () => void): void {
     const { DESCRIPTIONS } = messages;
     setHandler(messages.progressQuery, () => this.progress, { description: DESCRIPTIONS.progress });
-    setHandler(messages.closeSignal, () => this.close(), { description: DESCRIPTIONS.close });
-    setHandler(messages.retrySignal, () => this.decide('retry'), { description: DESCRIPTIONS.retry });
-    setHandler(messages.skipSignal, () => this.decide('skip'), { description: DESCRIPTIONS.skip });
-    setHandler(messages.abortSignal, (reason) => this.abort(reason, onAbort), { description: DESCRIPTIONS.abort });
-    setHandler(messages.newsSignal, (aborted) => this.hear(aborted), { description: DESCRIPTIONS.ledgerChanged });
     const { republish: description } = DESCRIPTIONS;
-    setHandler(messages.republishSignal, (request) => this.desk.signalled(request), { description });
+    const signals = [
+      [messages.closeSignal, () => this.close(), DESCRIPTIONS.close],
+      [messages.retrySignal, () => this.decide('retry'), DESCRIPTIONS.retry],
+      [messages.skipSignal, () => this.decide('skip'), DESCRIPTIONS.skip],
+      [messages.abortSignal, (reason: unknown) => this.abort(reason, onAbort), DESCRIPTIONS.abort],
+      [messages.newsSignal, (aborted: unknown) => this.hear(aborted), DESCRIPTIONS.ledgerChanged],
+      [messages.republishSignal, (request: RepublishInput) => this.desk.signalled(request), description],
+    ] as const;
+    // What came before this run began is taken in the order in which it came, and not in that of the handlers.
+    const byName = new Map<string, (value: never) => void>(signals.map(([{ name }, handle]) => [name, handle]));
+    setDefaultSignalHandler((name, value) => byName.get(name)?.(value as never));
+    for (const [signal, handle, description] of signals) {
+      setHandler(signal as SignalDefinition<unknown[]>, handle as (value: unknown) => void, { description });
+    }
+    setDefaultSignalHandler(undefined);
     setHandler(messages.republishUpdate, (request) => this.desk.updated(request, () => this.leaving), {
       description,
       validator: (request) => this.desk.validate(request, this.closing),
@@ -169,12 +186,17 @@ export class CampaignRun {
   }
 
   private abort(reason: unknown, onAbort: () => void): void {
-    if (this.progress.published && !this.stopRepublish) {
-      this.close();
+    const { published, phase } = this.progress;
+    const text = typeof reason === 'string' && reason !== '' ? reason : 'no reason given';
+    if (published && !this.desk.isAtWork) {
+      // A request may have come in the same moment: it is what is to be aborted then.
+      if (phase === 'published' && this.desk.isWaitedFor) this.desk.abortNext(text);
+      else this.close();
       return;
     }
-    this.abortReason = typeof reason === 'string' && reason !== '' ? reason : 'no reason given';
-    (this.stopRepublish ?? onAbort)();
+    this.abortReason = text;
+    if (published) this.stopRepublish?.();
+    else onAbort();
   }
 
   /** Only what is held can be decided on; earlier or later signals change nothing. */

@@ -107,8 +107,13 @@ async function register(run: CampaignRun): Promise<void> {
 async function stayOpen(run: CampaignRun): Promise<void> {
   for (;;) {
     if (!run.desk.isAtWork) {
-      await condition(() => run.desk.isWaitedFor || run.closing || !run.ready.keepOpen);
-      if (!run.desk.next()) return;
+      const enough = () => run.closing || !run.ready.keepOpen;
+      await condition(() => run.desk.isWaitedFor || enough());
+      if (!run.desk.next()) {
+        if (enough()) return;
+        // Who asked has thought better of it.
+        continue;
+      }
     }
     await republish(run);
     if (CancellationScope.current().consideredCancelled) return;

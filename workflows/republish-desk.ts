@@ -127,6 +127,14 @@ export class RepublishDesk {
     return entry();
   }
 
+  /** Takes the request whose turn would be next out of the queue. */
+  abortNext(reason: string): void {
+    const [next, ...waiting] = this.book.waiting;
+    if (next === undefined) return;
+    const error = { code: 'CANCELLED' as const, message: `aborted (${reason})` };
+    this.write(update({ ...this.book, waiting }, next.requestId, { state: 'aborted', error }));
+  }
+
   /** The campaign ends: whoever waits for a turn is told that it does not come. */
   giveUpWaiting(): void {
     if (this.isWaitedFor)

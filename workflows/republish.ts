@@ -14,6 +14,8 @@ import { campaignError } from './pure/failures';
 export async function republish(run: CampaignRun): Promise<void> {
   const scope = new CancellationScope();
   run.stopRepublish = () => scope.cancel();
+  // What is sent between two runs comes before anything of the new one.
+  if (run.abortReason !== undefined) scope.cancel();
   try {
     await scope.run(() => story(run));
   } catch (error) {
@@ -35,7 +37,12 @@ async function story(run: CampaignRun): Promise<void> {
   await loadPlan(run);
   const { replaced } = await publishPlan(run, () => run.activities.publishAgain(what));
   run.desk.note({ state: 'done', replaced });
-  run.endRepublish({}, await finishPlan(run, planned.finish));
+  run.endRepublish({}, await finish(run));
+}
+
+async function finish(run: CampaignRun): Promise<string[]> {
+  const { planned } = run.desk.current;
+  return planned ? finishPlan(run, planned.finish) : [];
 }
 
 async function plan(run: CampaignRun): Promise<PlannedRepublish> {
@@ -68,7 +75,14 @@ async function undo(run: CampaignRun, error: unknown): Promise<void> {
         ...run.claim,
         planId: run.planId,
       });
-      if (completed) return run.endRepublish({ state: 'done', replaced });
+      if (completed) {
+        // There was no way back: see endRepublish.
+        run.desk.note({ state: 'done', replaced });
+        const rest = stopped
+          ? [`given up: what was to be done after publishing; ${failure.message}`]
+          : await finish(run);
+        return run.endRepublish({}, [...undone, ...rest]);
+      }
       const state = stopped ? 'aborted' : 'failed';
       return run.endRepublish({ state, error: failure, undone: [...run.takeAborted(), ...undone] });
     } catch (reason) {

@@ -89,6 +89,15 @@ async function remaining(controller: Controller, { republish, summary }: Omit<Pl
   return (republish?.removes ?? []).filter((name) => tables.some((t) => t.definition.name === name));
 }
 
+/** The tables that a republish which is done replaced, and for how long readers saw neither version. */
+export async function replacedBy(
+  { controller, ledger }: Services,
+  planId: string,
+): Promise<RepublishReport['replaced']> {
+  const plan = await ledger.plan(planId);
+  return gaps(plan, await controller.database(plan.summary.database));
+}
+
 function gaps({ republish }: Omit<Plan, 'units'>, { tables }: DatabaseDescriptor): RepublishReport['replaced'] {
   return Object.values(republish?.replaces ?? {}).flatMap((name) => {
     const { replaced } = tables.find((t) => t.definition.name === name) ?? {};

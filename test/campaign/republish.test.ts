@@ -231,6 +231,13 @@ test('held units hold the republish; an abort undoes it and leaves the campaign 
     writeFileSync(file, text);
   }
   expect(await catalogFacts(site.stack, 'held_rep')).toEqual(before);
+  // Somebody thinks better of it before the campaign has begun.
+  await site.stack.part('campaigns').stop();
+  await handle.signal('republish', { ...ADMIN, requestId: 'regretted', remove: ['Source'] });
+  await handle.signal('abort', 'sorry');
+  await site.stack.up();
+  expect(await outcome('held_rep', 'regretted')).toMatchObject({ state: 'aborted' });
+  expect(await catalogFacts(site.stack, 'held_rep')).toEqual(before);
   expect((await handle.describe()).status.name).toBe('RUNNING');
   await handle.signal('close');
   await handle.result();
@@ -271,6 +278,29 @@ test('a foreign super-transaction stops it before anything is removed; undone, a
     { requestId: 'waits', state: 'aborted', error: { code: 'CANCELLED' } },
   ]);
   expect(await catalogFacts(site.stack, database)).toEqual(before);
+});
+
+test('an abort after tables were removed comes too late: the republish is completed, and the campaign says so', async () => {
+  const database = 'too_late';
+  const handle = await published(database);
+  const server = workers.get('w1') as DataServer;
+  await server.connection('lock', async (reader) => {
+    // The removal waits for this reader.
+    await reader.run('lock', `LOCK TABLES ${database}.Filter READ`);
+    const replace = [catalog.dependent('Source', 'source2')];
+    await handle.signal('republish', { ...ADMIN, requestId: 'l', remove: ['Filter'], replace });
+    await site.until(id(database), ['publishing']);
+    await sleep(500);
+    await handle.signal('abort', 'stop it');
+    // Long enough for the activity to hear of it with a heartbeat.
+    await sleep(3000);
+    await reader.run('unlock', 'UNLOCK TABLES');
+  });
+  expect(await outcome(database, 'l')).toMatchObject({ state: 'done', removed: ['Filter'] });
+  const { finished } = await site.until(id(database), ['published']);
+  expect(finished).toContainEqual(expect.stringContaining('aborted (stop it)'));
+  expect(rowsOf(await facts(database, 'Source'))).toBe(catalog.rows.source2);
+  await handle.signal('close');
 });
 
 test('the director index of a new version is built where commits do not build it', async () => {
