@@ -43,6 +43,7 @@ export function republishCommand(environment: Environment): Command {
       await environment.withTemporal(async (client) => {
         const { handle, description } = await findCampaign(client, id);
         requireRunning(description);
+        await requireNew(handle, requestId);
         await send(handle, request, requestId);
         if (!options.wait) {
           return print(formatOf(command), { workflowId: id, requestId, state: 'waiting' }, () => [
@@ -64,6 +65,17 @@ function read(environment: Environment, file: string, { requestId, adminKey }: R
     ...(adminKey === undefined ? {} : { adminKey: `\${env:${adminKey}}` }),
   };
   return { requestId: randomUUID(), ...readRequestFile(path, userPath('.', environment.env), more) };
+}
+
+/** Under an id that came to nothing a corrected request would be answered with the old fault, and never be looked at. */
+async function requireNew(handle: WorkflowHandle, requestId: string): Promise<void> {
+  const { republishes = [] } = (await readProgress(handle)) ?? {};
+  const known = republishes.find((entry) => entry.requestId === requestId);
+  if (known === undefined || ['waiting', 'running', 'done'].includes(known.state)) return;
+  note(
+    `request ${requestId} was answered before, and nothing was sent: send a corrected one under another --request-id`,
+  );
+  throw failure(known);
 }
 
 /** Returns when the campaign has taken the request. */

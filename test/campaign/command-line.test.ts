@@ -123,6 +123,9 @@ describe('republish', () => {
     expect(refused.stderr).toMatch(/^add\[0\]\.contributions\[0\]\.files\[0\].*: .*bytes/m);
     expect(refused.stderr).toMatch(/^replace\[0\]\.contributions\[0\]\.files\[0\].*: /m);
 
+    const corrected = await campaign('republish', id, await request(), '--request-id', 'faulty');
+    expect(corrected).toMatchObject({ exit: 2, stderr: expect.stringContaining('under another --request-id') });
+
     const keyless = await campaign('republish', id, await request(), '--request-id', 'keyless', '--admin-key', 'PATH');
     expect(keyless).toMatchObject({ exit: 5, stderr: expect.stringContaining('PATH is not a key') });
     expect(await campaign('republish', id, await request((input) => (input.adminKey = 's3cret')))).toMatchObject({
