@@ -89,8 +89,11 @@ async function undo(run: CampaignRun, error: unknown): Promise<void> {
       // The catalog must not stay unpublished in silence.
       const why = campaignError(reason);
       const message = `the republish failed (${failure.message}), and undoing it too: ${why.message}`;
-      if ((await decision(run, { ...why, message })) === 'skip')
-        return run.endRepublish({ state: 'failed', error: { ...why, message } });
+      if ((await decision(run, { ...why, message })) === 'skip') {
+        const remedy =
+          'it stays half done until a campaign with "adopt": true, started after this one is closed, ends it';
+        return run.endRepublish({ state: 'failed', error: { ...why, message: `${message}; ${remedy}` } });
+      }
     }
   }
 }
