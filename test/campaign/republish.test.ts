@@ -172,6 +172,7 @@ test('the same id twice is one republish, and one that comes while another runs 
   const handle = await published('turns');
   const first = { requestId: 'one', replace: [catalog.dependent('Source', 'source2')] };
   const second = { requestId: 'two', remove: ['Source'], add: [catalog.regular('Bands')] };
+  await handle.signal('republish', { ...ADMIN, ...first });
   const ids = await Promise.all([first, second, first].map((request) => republish(handle, request)));
   expect(ids.map(({ requestId }) => requestId)).toEqual(['one', 'two', 'one']);
   const a = await outcome('turns', 'one');
