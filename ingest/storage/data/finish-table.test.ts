@@ -5,8 +5,8 @@ import type { TableDescriptor } from '../../core/tables';
 import { DataServer, quoteTable } from './connection';
 import { createSchema, createTables } from './create-tables';
 import { partitionClause } from './definition';
-import { dropSchema } from './drop-tables';
-import { finishTable } from './finish-table';
+import { dropSchema, dropTables } from './drop-tables';
+import { finishTable, publishNames } from './finish-table';
 import { renameBatch } from './replace-tables';
 
 const database = uniqueName('finish');
@@ -23,7 +23,7 @@ const table: TableDescriptor = {
 
 let server: DataServer;
 beforeAll(async () => {
-  server = new DataServer('w1', await sharedMariaDb('w1'), { connections: 3 });
+  server = new DataServer('master', await sharedMariaDb('master'), { connections: 3 });
   await createSchema(server, database);
   await createSchema(server, PUBLISH_SCHEMA);
   await createTables(server, database, ['T'], table, 'partitioned');
@@ -32,34 +32,33 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await dropSchema(server, database);
+  await dropTables(server, PUBLISH_SCHEMA, Object.values(publishNames(database, 'T')));
   await server.close();
 });
 
-/** Does `work` while somebody reads the table. The lock is lost after the first refusal, and the reader ends then. */
-async function losingTheLock(work: (check: () => Promise<void>) => Promise<unknown>): Promise<void> {
+/** Does `work` while somebody reads the table; the lock is found lost when it is asked for the `at`th time, and the reader ends then. */
+async function losingTheLock(at: number, work: (check: () => Promise<void>) => Promise<unknown>): Promise<void> {
   await server.connection('read', async (reader) => {
     await reader.run('lock', `LOCK TABLES ${quoteTable(database, 'T')} READ`);
-    let isLost = false;
-    const lose = async () => {
-      isLost = true;
-      await reader.run('unlock', 'UNLOCK TABLES');
-    };
+    let asked = 0;
     const check = async () => {
-      if (isLost) throw new IngestError('UNAVAILABLE', 'another process may go on with it');
+      if (++asked < at) return;
+      await reader.run('unlock', 'UNLOCK TABLES');
+      throw new IngestError('UNAVAILABLE', 'another process may go on with it');
     };
-    const soon = new Promise((done) => setTimeout(done, 100)).then(lose);
     await expect(work(check)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await soon;
+    expect(asked).toBe(at);
   });
 }
 
 test('who loses its lock while it waits for readers changes nothing more', async () => {
-  await losingTheLock((check) =>
+  // A twin, an exchange that is refused, the exchange again.
+  await losingTheLock(3, (check) =>
     server.connection('finish', (connection) => finishTable(connection, database, 'T', table, { steps() {}, check })),
   );
   const rows = await server.rows('look', `SELECT a FROM ${quoteTable(database, 'T')} PARTITION (p5)`);
   expect(rows).toHaveLength(2);
   const sql = `DROP TABLE ${quoteTable(database, 'T')} NOWAIT`;
-  await losingTheLock((check) => renameBatch(server, { tables: ['T'], sql }, check));
+  await losingTheLock(2, (check) => renameBatch(server, { tables: ['T'], sql }, check));
   expect(await server.rows('look', `SELECT a FROM ${quoteTable(database, 'T')}`)).toHaveLength(2);
 });
