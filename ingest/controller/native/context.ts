@@ -2,6 +2,7 @@ import { IngestError } from '../../core/errors';
 import type { StepHook } from '../../core/steps';
 import type { TableDescriptor } from '../../core/tables';
 import { DataServer, type DataServerOptions, type MysqlAccess } from '../../storage/data/connection';
+import { endLanes } from '../../storage/data/lanes';
 import type { Metadata } from '../../storage/metadata';
 import { type DatabaseRecord, findDatabase } from '../../storage/metadata/databases';
 import { type HeldLocks, withLocks } from '../../storage/metadata/locks';
@@ -100,6 +101,12 @@ export class NativeContext {
   async onWorkers(work: (server: DataServer) => Promise<void>): Promise<void> {
     const results = await Promise.allSettled([...this.workers.values()].map(work));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Ends what a process that is gone, or has lost the database's lock, still changes in final tables; the caller has the lock. */
+  async endOthers(database: string): Promise<void> {
+    await endLanes(this.master, database);
+    await this.onWorkers((server) => endLanes(server, database));
   }
 
   /** Nothing else may change the database's tables meanwhile. */

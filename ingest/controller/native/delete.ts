@@ -44,6 +44,7 @@ export async function deleteTable(
     const step = announce(context, held, { database, table });
 
     await step('delete.stop');
+    await context.endOthers(database);
     await stopWriters(context, database, [table]);
     await step('delete.css');
     await removeCssTable(context.master, database, table);
@@ -73,6 +74,7 @@ export async function deleteDatabase(
     const step = announce(context, held, { database });
 
     await step('delete.stop');
+    await context.endOthers(database);
     await stopWriters(
       context,
       database,

@@ -3,7 +3,9 @@ import { cssTree, emptyChunks } from '../../../test/support/published';
 import { contents, dataServer, facts, putRows, registerCatalog } from '../../../test/support/registered';
 import { freshDatabase } from '../../../test/support/servers';
 import { DUMMY_CHUNK } from '../../core/names';
-import type { DataServer } from '../../storage/data/connection';
+import { type DataServer, quoteTable } from '../../storage/data/connection';
+import { laneLocks } from '../../storage/data/lanes';
+import { takeLock } from '../../storage/data/user-locks';
 import { type Metadata, openMetadata } from '../../storage/metadata';
 import { CATALOG_TABLES } from '../contract';
 import { NativeController } from './controller';
@@ -211,6 +213,27 @@ test('a chunk is allocated before publish looks at the chunks, or not at all', a
   expect(await controller.chunks(database)).toHaveLength(1);
   expect(await emptyChunks(master, database)).toContain(7310);
   await Promise.all([during.close(), impatient.close()]);
+});
+
+test('what a process that is gone still does on a server is ended before anybody looks', async () => {
+  const database = await registerCatalog(controller);
+  const [place] = await controller.allocateChunks({ database }, [7480]);
+  const { id } = await controller.beginTransaction(database, {});
+  const on = worker(place?.worker);
+  await putRows(on, database, 'Object', 7480, false, id, 5);
+  await controller.endTransaction(id, 'commit');
+  const final = quoteTable(database, 'Object_7480');
+  await on.connection('read', async (reader) => {
+    await reader.run('lock', `LOCK TABLES ${final} READ`);
+    const left = on.connection('left', async (connection) => {
+      await takeLock(connection, laneLocks(database)[0] as string, 1);
+      const dropped = connection.run('drop', `DROP TABLE ${final}`);
+      setTimeout(() => void reader.run('unlock', 'UNLOCK TABLES'), 700);
+      await dropped;
+    });
+    await Promise.all([expect(left).rejects.toMatchObject({ code: 'UNAVAILABLE' }), controller.publish(database)]);
+  });
+  expect(facts(await contents(on, database)).Object_7480).toMatchObject({ rows: 5 });
 });
 
 test('a family has one partitioning, also when its other databases are unpublished just now', async () => {

@@ -1,16 +1,13 @@
-import type { DataServer } from '../../storage/data/connection';
+import type { DataConnection, DataServer } from '../../storage/data/connection';
 import { cssStatuses, rewriteCssTable, setCssStatus } from '../../storage/data/css';
 import { replaceDirectorIndex } from '../../storage/data/director-index';
+import { onLanes } from '../../storage/data/lanes';
 import { planRenames, type RenameBatch, renameBatch } from '../../storage/data/replace-tables';
 import { markShown, type NextVersion } from '../../storage/metadata/replacements';
 import type { FamilyDescriptor } from '../controller';
-import { forEach } from './context';
 import { family } from './databases';
 import { announce, onWorkers, type Scope } from './replacement-run';
 import { finalDefinition, masterSuccessions, workerSuccessions } from './successions';
-
-/** Batches of tables that are renamed side by side on one worker. */
-const WIDTH = 4;
 
 /** What is left of the exchange. */
 export interface Left {
@@ -45,9 +42,9 @@ export async function exchange(scope: Scope, { workers, master, out, family: ofF
     await setCssStatus(context.master, database, table, 'DO_NOT_USE');
   }
   await context.onWorkers((server) =>
-    forEach(workers.get(server) ?? [], WIDTH, async (batch) => {
+    onLanes(server, database, workers.get(server) ?? [], async (connection, batch) => {
       await announce(scope, 'replace.rename', { worker: server.name, tables: batch.tables });
-      await renameBatch(server, batch, scope.held.check);
+      await renameBatch(connection, batch, scope.held.check);
     }),
   );
   if (out.length > 0) await changeMaster(scope, master);
@@ -67,7 +64,8 @@ export async function exchange(scope: Scope, { workers, master, out, family: ofF
 async function changeMaster(scope: Scope, batches: RenameBatch[]): Promise<void> {
   const { context, database, versions } = scope;
   await announce(scope, 'replace.master');
-  for (const batch of batches) await renameBatch(context.master, batch, scope.held.check);
+  const rename = (connection: DataConnection, batch: RenameBatch) => renameBatch(connection, batch, scope.held.check);
+  await onLanes(context.master, database, batches, rename, 1);
   const { autoBuildDirectorIndex } = await context.requireDatabase(database);
   for (const { definition, replaces } of versions) {
     if (definition.kind !== 'director') continue;

@@ -37,6 +37,7 @@ export async function replaceTables(context: NativeContext, held: HeldLocks, dat
 export async function endReplacements(context: NativeContext, held: HeldLocks, database: string): Promise<void> {
   const versions = (await context.metadata.run((sql) => nextVersions(sql, database))).filter((v) => v.replaced);
   if (versions.length === 0) return;
+  await context.endOthers(database);
   const scope = { context, held, database, versions };
   if (versions.some((v) => v.replaced?.shown === 0)) await exchange(scope, await look(scope));
   await forgetOld(scope);

@@ -37,6 +37,7 @@ export async function publish(
     await endReplacements(context, held, database);
     if (record.isPublished) return outcome(context, database, { renamed: 0, copied: 0 });
     const run = await prepareRun(context, held, record, options);
+    await context.endOthers(database);
 
     await finishDirectorIndexes(context, held, database, options.consolidateDirectorIndex ?? false);
     await openOnWorkers(run);

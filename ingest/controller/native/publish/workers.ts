@@ -2,17 +2,14 @@ import { IngestError } from '../../../core/errors';
 import { DUMMY_CHUNK, PUBLISH_SCHEMA } from '../../../core/names';
 import { chunkTables, kindOf, registrationTables, type TableDescriptor } from '../../../core/tables';
 import { whileBusy } from '../../../storage/data/again';
-import { type DataServer, quoteTable } from '../../../storage/data/connection';
+import { type DataConnection, type DataServer, quoteTable } from '../../../storage/data/connection';
 import { createSchema, tableBody } from '../../../storage/data/create-tables';
 import { definitionOf } from '../../../storage/data/definition';
 import { tableNames } from '../../../storage/data/drop-tables';
 import { finishTable, publishNames } from '../../../storage/data/finish-table';
+import { onLanes } from '../../../storage/data/lanes';
 import { enableDatabase, grantToQserv, setChunks } from '../../../storage/data/registration';
-import { forEach } from '../context';
 import type { PublishRun } from './run';
-
-/** Final tables that are worked on side by side on one worker. */
-const WIDTH = 4;
 
 const BUSY_SECONDS = 30;
 
@@ -50,9 +47,9 @@ export async function finishTables(run: PublishRun): Promise<void> {
     const finals = run.tables.flatMap((table) => finalsOf(table, run.chunks.get(server.name) ?? []));
     const todo = finals.filter(({ name, table }) => !table.isPublished || !isThere(name));
     const definitions = new Map<string, Promise<string>>();
-    await forEach(todo, WIDTH, async (final) => {
-      if (isThere(final.name)) await finish(run, server, final);
-      else await make(run, server, final, definitions);
+    await onLanes(server, run.database, todo, async (connection, final) => {
+      if (isThere(final.name)) await finish(run, server, connection, final);
+      else await make(run, server, connection, final, definitions);
     });
   });
 }
@@ -72,13 +69,16 @@ function finalsOf(table: TableDescriptor, chunks: number[]): Final[] {
   return [...own, ...ofChunks];
 }
 
-async function finish(run: PublishRun, server: DataServer, { name, table }: Final): Promise<void> {
-  const outcome = await server.connection(`publish ${run.database}.${name}`, (connection) =>
-    finishTable(connection, run.database, name, table, {
-      check: run.held.check,
-      steps: (step, detail) => run.context.steps(step, { ...detail, worker: server.name }),
-    }),
-  );
+async function finish(
+  run: PublishRun,
+  server: DataServer,
+  connection: DataConnection,
+  { name, table }: Final,
+): Promise<void> {
+  const outcome = await finishTable(connection, run.database, name, table, {
+    check: run.held.check,
+    steps: (step, detail) => run.context.steps(step, { ...detail, worker: server.name }),
+  });
   if (outcome === 'renamed' || outcome === 'copied') run.report[outcome] += 1;
 }
 
@@ -86,22 +86,28 @@ async function finish(run: PublishRun, server: DataServer, { name, table }: Fina
 async function make(
   run: PublishRun,
   server: DataServer,
+  connection: DataConnection,
   final: Final,
   definitions: Map<string, Promise<string>>,
 ): Promise<void> {
   const { name, like } = final;
-  const known = definitions.get(like) ?? currentDefinition(run, server, final);
+  const known = definitions.get(like) ?? currentDefinition(run, server, connection, final);
   definitions.set(like, known);
   const definition = await known;
   await run.step('publish.table.create', { table: name, worker: server.name });
   const sql = `CREATE TABLE IF NOT EXISTS ${quoteTable(run.database, name)} ${definition}`;
-  await whileBusy(BUSY_SECONDS, () => server.run(`create ${run.database}.${name}`, sql));
+  await whileBusy(BUSY_SECONDS, () => connection.run(`${server.name}: create ${run.database}.${name}`, sql));
 }
 
 /** As this worker has it; a worker that came later has it from another one; when nobody has it, as it was registered. */
-async function currentDefinition(run: PublishRun, server: DataServer, { like, table }: Final): Promise<string> {
+async function currentDefinition(
+  run: PublishRun,
+  server: DataServer,
+  connection: DataConnection,
+  { like, table }: Final,
+): Promise<string> {
   const others = [...run.context.workers.values()].filter((other) => other !== server);
-  for (const one of [server, ...others]) {
+  for (const one of [connection, ...others]) {
     try {
       return await definitionOf(one, run.database, like);
     } catch (error) {
