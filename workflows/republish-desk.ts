@@ -30,6 +30,8 @@ interface CurrentRepublish {
   request?: RepublishInput;
   /** From then on: the plan says what to undo. */
   planned?: PlannedRepublish;
+  /** The catalog is published with it; what is left is what was wished for after that. */
+  carriedOut?: boolean;
   /** What the progress said of the catalog before it showed the plan's numbers. */
   before?: CatalogProgress;
 }
@@ -87,6 +89,12 @@ export class RepublishDesk {
     this.republish = { requestId, planned, before };
     const replaced = planned.replaces.map((table) => ({ table, gapMs: 0 }));
     this.note({ added: planned.adds, replaced, removed: planned.removes });
+  }
+
+  /** The current republish took place; it is `done` when what was wished for afterwards is done, too. */
+  carriedOut(replaced: RepublishProgress['replaced']): void {
+    this.republish = { ...this.current, carriedOut: true };
+    this.note({ replaced });
   }
 
   /** Says more of the current republish. */

@@ -36,8 +36,8 @@ async function story(run: CampaignRun): Promise<void> {
   await run.activities.registerCatalog(what);
   await loadPlan(run);
   const { replaced } = await publishPlan(run, () => run.activities.publishAgain(what));
-  run.desk.note({ state: 'done', replaced });
-  run.endRepublish({}, await finish(run));
+  run.desk.carriedOut(replaced);
+  run.endRepublish({ state: 'done' }, await finish(run));
 }
 
 async function finish(run: CampaignRun): Promise<string[]> {
@@ -66,7 +66,7 @@ async function undo(run: CampaignRun, error: unknown): Promise<void> {
     ? { code: 'CANCELLED' as const, message: `aborted (${run.abortReason ?? 'the campaign was cancelled'})` }
     : campaignError(error);
   // Published already: what was given up is the rest.
-  if (run.desk.entry.state === 'done') return run.endRepublish({}, [`given up: ${failure.message}`]);
+  if (run.desk.current.carriedOut) return run.endRepublish({ state: 'done' }, [`given up: ${failure.message}`]);
   if (!run.desk.current.planned) return run.endRepublish({ state: stopped ? 'aborted' : 'refused', error: failure });
   for (;;) {
     run.enter('aborting', { error: failure });
@@ -77,11 +77,11 @@ async function undo(run: CampaignRun, error: unknown): Promise<void> {
       });
       if (completed) {
         // There was no way back: see endRepublish.
-        run.desk.note({ state: 'done', replaced });
+        run.desk.carriedOut(replaced);
         const rest = stopped
           ? [`given up: what was to be done after publishing; ${failure.message}`]
           : await finish(run);
-        return run.endRepublish({}, [...undone, ...rest]);
+        return run.endRepublish({ state: 'done' }, [...undone, ...rest]);
       }
       const state = stopped ? 'aborted' : 'failed';
       return run.endRepublish({ state, error: failure, undone: [...run.takeAborted(), ...undone] });
