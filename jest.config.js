@@ -20,4 +20,6 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: 30_000,
+  // Most of the time tests wait for servers: two at once use the two cores that CI has.
+  maxWorkers: 2,
 };
