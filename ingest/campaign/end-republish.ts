@@ -1,6 +1,6 @@
 import type { Controller, DatabaseDescriptor, TableDescriptor } from '../controller/controller';
-import { IngestError } from '../core/errors';
 import { completeRepublish } from './carry-out';
+import { describeDatabase } from './describe-database';
 import type { CampaignLedger, Plan } from './ledger';
 
 interface Services {
@@ -29,7 +29,7 @@ export async function endRepublish(
   const state = await ledger.republishState(planId);
   if (state === 'done' || state === 'undone') return { completed: state === 'done', lines: [] };
   const { database } = plan.summary;
-  const there = await describe(controller, database);
+  const there = await describeDatabase(controller, database);
   const registered = await ledger.registered(planId);
   if (state === 'finishing' && there !== undefined && isUnderWay(plan, registered, there)) {
     await completeRepublish(services, planId, {}, may);
@@ -86,13 +86,4 @@ async function dropTables(
 function isOurs(table: TableDescriptor, replaces: string | undefined, created: number | undefined): boolean {
   if (table.isPublished || table.replaces !== replaces) return false;
   return created === undefined || table.createTime === created;
-}
-
-async function describe(controller: Controller, database: string): Promise<DatabaseDescriptor | undefined> {
-  try {
-    return await controller.database(database);
-  } catch (error) {
-    if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return undefined;
-    throw error;
-  }
 }

@@ -302,3 +302,12 @@ export interface CampaignLedger {
    */
   forget(target: string, database: string, table?: string, created?: number | null): Promise<void>;
 }
+
+/** True while this very campaign, or deletion, holds the database: a call that was thought dead must not harm the next one. */
+export async function holdsClaim(
+  ledger: CampaignLedger,
+  { target, database, workflowId, firstRunId }: Claim,
+): Promise<boolean> {
+  const holder = await ledger.holder(target, database);
+  return holder?.workflowId === workflowId && holder.firstRunId === firstRunId;
+}

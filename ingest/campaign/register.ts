@@ -1,6 +1,7 @@
 import type { Controller } from '../controller/controller';
 import { IngestError } from '../core/errors';
 import { DUMMY_CHUNK } from '../core/names';
+import { describeDatabase } from './describe-database';
 import { type CampaignLedger, shownName, type TableInUse } from './ledger';
 
 interface Services {
@@ -72,11 +73,6 @@ function requireSame(
 
 /** Tables of a database and when they were created; none where the database is not there. */
 async function createTimes(controller: Controller, database: string): Promise<Map<string, number>> {
-  try {
-    const { tables } = await controller.database(database);
-    return new Map(tables.map(({ definition, createTime }) => [definition.name, createTime]));
-  } catch (error) {
-    if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return new Map();
-    throw error;
-  }
+  const { tables } = (await describeDatabase(controller, database)) ?? { tables: [] };
+  return new Map(tables.map(({ definition, createTime }) => [definition.name, createTime]));
 }

@@ -1,7 +1,7 @@
 import type { Controller } from '../controller/controller';
 import { IngestError } from '../core/errors';
 import { endRepublish, type RepublishEnd } from './end-republish';
-import type { CampaignLedger } from './ledger';
+import { type CampaignLedger, holdsClaim } from './ledger';
 import { abortAll } from './transactions';
 
 interface Services {
@@ -27,11 +27,10 @@ export async function undoRepublish(
   request: UndoRepublishRequest,
   signal?: AbortSignal,
 ): Promise<RepublishEnd> {
-  const { target, database, workflowId, firstRunId, planId } = request;
+  const { database, workflowId, planId } = request;
   const may = async () => {
     signal?.throwIfAborted();
-    const holder = await services.ledger.holder(target, database);
-    if (holder?.workflowId === workflowId && holder.firstRunId === firstRunId) return true;
+    if (await holdsClaim(services.ledger, request)) return true;
     throw new IngestError('REVOKED', `campaign ${workflowId} does not hold database ${database} any more`, {
       ...request,
     });

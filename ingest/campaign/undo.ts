@@ -1,6 +1,6 @@
 import type { Controller, TableDescriptor } from '../controller/controller';
-import { IngestError } from '../core/errors';
-import type { CampaignLedger } from './ledger';
+import { describeDatabase } from './describe-database';
+import { type CampaignLedger, holdsClaim } from './ledger';
 import { abortAll } from './transactions';
 
 export interface UndoRequest {
@@ -27,8 +27,7 @@ export async function undo(
   const { target, database, workflowId, firstRunId, planId } = request;
   const holds = async () => {
     signal?.throwIfAborted();
-    const holder = await ledger.holder(target, database);
-    return holder?.workflowId === workflowId && holder.firstRunId === firstRunId;
+    return holdsClaim(ledger, request);
   };
   if (!(await holds())) return [];
 
@@ -55,10 +54,6 @@ async function unpublished(
   database: string,
   name: string,
 ): Promise<TableDescriptor | undefined> {
-  try {
-    return (await controller.database(database)).tables.find((t) => t.definition.name === name && !t.isPublished);
-  } catch (error) {
-    if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return undefined;
-    throw error;
-  }
+  const { tables } = (await describeDatabase(controller, database)) ?? { tables: [] };
+  return tables.find((t) => t.definition.name === name && !t.isPublished);
 }

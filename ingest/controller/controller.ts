@@ -174,9 +174,9 @@ export interface ControllerCapabilities {
  *   for a chunk with several replicas; in the form 'multi' one for each replica, all of which must be loaded.
  * publish: OPEN_TRANSACTIONS (`details.open`: id, state and ways to end each); ILLEGAL_STATE without any chunk, or for a table
  *   without schema; resumable; published already is success. Only unpublished tables are worked on, but every partitioned table
- *   gets the chunk tables that it lacks. Next versions take the place of the tables that they replace, last of all: old rows, a gap in which the CSS metadata hides the table, new rows. Once
- *   one is hidden there is no way back: publish, registerTable and deleteTable first end what an earlier call began, and until then
- *   no super-transaction begins (ILLEGAL_STATE).
+ *   gets the chunk tables that it lacks. Next versions take the place of the tables that they replace, last of all: old rows, a gap
+ *   in which the CSS metadata hides the table, new rows. Once one is hidden there is no way back: publish, registerTable and
+ *   deleteTable first end what an earlier call began, and until then no super-transaction begins (ILLEGAL_STATE).
  * unpublish: not published already is success.
  * rebuildEmptyChunks: DATABASE_PUBLISHED; ALREADY_EXISTS when there is a list and no `force`.
  * deleteTable: DATABASE_PUBLISHED unless `published` says that it may be; ILLEGAL_STATE for a director that other tables refer to,

@@ -50,18 +50,11 @@ export function writeLivingCatalog(dir: string): LivingCatalog {
       return { ...input, tables: [...input.tables, dependent('Source', 'source1')], ...more };
     },
     dependent,
-    regular: (table) => ({
-      definition: {
-        table,
-        is_partitioned: 0,
-        schema: [
-          { name: 'filterId', type: 'INT NOT NULL' },
-          { name: 'filterName', type: 'CHAR(12) NOT NULL' },
-          { name: 'width', type: 'DOUBLE NOT NULL' },
-        ],
-      },
-      contributions: [{ files: [{ url: 'Filter.csv' }], dialect: { fieldsTerminatedBy: ',' } }],
-    }),
+    regular: (table) => {
+      const [, filter] = base.campaign('', '').tables;
+      if (!filter) throw new Error('the generated catalog has no regular table');
+      return { ...filter, definition: { ...filter.definition, table } };
+    },
     match: (table, director, director2) => ({
       definition: {
         table,

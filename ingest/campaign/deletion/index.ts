@@ -1,7 +1,8 @@
 import type { DeletionInput } from '../../../api/campaign/deletion';
-import type { Controller, DatabaseDescriptor } from '../../controller/controller';
+import type { Controller } from '../../controller/controller';
 import { IngestError, invalidInput } from '../../core/errors';
-import type { CampaignLedger, Claim } from '../ledger';
+import { describeDatabase } from '../describe-database';
+import { type CampaignLedger, type Claim, holdsClaim } from '../ledger';
 import { endDeadTransactions, endLeftovers } from '../transactions';
 import { type DeletionPlan, type PlannedTable, planDeletion } from './plan';
 
@@ -95,8 +96,8 @@ export async function deletePlannedTable(
   { table, created }: PlannedTable,
 ): Promise<void> {
   const { target, database } = claim;
-  if (!(await holds(ledger, claim))) return;
-  const there = (await findDatabase(controller, database))?.tables.find((t) => t.definition.name === table);
+  if (!(await holdsClaim(ledger, claim))) return;
+  const there = (await describeDatabase(controller, database))?.tables.find((t) => t.definition.name === table);
   if (there?.createTime === created) await controller.deleteTable(database, table, { published });
   await forget(ledger, target, database, { table, created });
 }
@@ -109,13 +110,13 @@ export async function deletePlannedDatabase(
 ): Promise<void> {
   const { controller, ledger } = services;
   const { target, database } = claim;
-  if (!(await holds(ledger, claim))) return;
-  if ((await findDatabase(controller, database))?.createTime === created) {
+  if (!(await holdsClaim(ledger, claim))) return;
+  if ((await describeDatabase(controller, database))?.createTime === created) {
     await controller.deleteDatabase(database, { published });
   }
   for (const table of tables) await forget(ledger, target, database, table);
   // Nobody is to look for a republish in what is gone.
-  if ((await findDatabase(controller, database)) === undefined) await endLeftovers(services, target, database);
+  if ((await describeDatabase(controller, database)) === undefined) await endLeftovers(services, target, database);
 }
 
 async function forget(
@@ -126,18 +127,4 @@ async function forget(
 ): Promise<void> {
   // Where nobody noted when the table was created, its name must do.
   for (const when of [created, null]) await ledger.forget(target, database, table, when);
-}
-
-async function holds(ledger: CampaignLedger, { target, database, workflowId, firstRunId }: Claim): Promise<boolean> {
-  const holder = await ledger.holder(target, database);
-  return holder?.workflowId === workflowId && holder.firstRunId === firstRunId;
-}
-
-async function findDatabase(controller: Controller, name: string): Promise<DatabaseDescriptor | undefined> {
-  try {
-    return await controller.database(name);
-  } catch (error) {
-    if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return undefined;
-    throw error;
-  }
 }

@@ -10,12 +10,13 @@ import { geometryFault } from '../../core/geometry';
 import { databaseNameFault, sameName } from '../../core/names';
 import { definitionDifferences, type KnownTables, kindOf, type TableDefinition, tableFaults } from '../../core/tables';
 import { type SourceRules, shownUrl } from '../../source';
+import { describeDatabase } from '../describe-database';
 import type { TableFinishing } from '../ledger';
 import { defaultDialect } from './dialects';
 import type { Faults } from './faults';
 import { finishingFaults } from './finishing';
 import { readDefinition } from './references';
-import { checkRegistered, describeDatabase } from './registered';
+import { checkRegistered } from './registered';
 
 /** A table of the input. */
 export interface CatalogTable {

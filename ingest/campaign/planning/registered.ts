@@ -1,17 +1,7 @@
 import type { Controller, DatabaseDefinition, DatabaseDescriptor } from '../../controller/controller';
-import { IngestError } from '../../core/errors';
 import { sameName } from '../../core/names';
+import { describeDatabase } from '../describe-database';
 import type { Faults } from './faults';
-
-/** The database as it is registered, if it is. */
-export async function describeDatabase(controller: Controller, name: string): Promise<DatabaseDescriptor | undefined> {
-  try {
-    return await controller.database(name);
-  } catch (error) {
-    if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return undefined;
-    throw error;
-  }
-}
 
 /** Holds the database against what is registered under its name; returns that, if there is anything. */
 export async function checkRegistered(

@@ -2,6 +2,7 @@ import type { RepublishRequest } from '../../../api/campaign/republish';
 import type { Controller, DatabaseDescriptor } from '../../controller/controller';
 import { replacementName, sameName, tableNameFault } from '../../core/names';
 import { kindOf, type TableDefinition } from '../../core/tables';
+import { describeDatabase } from '../describe-database';
 import type { Republish } from '../ledger';
 import {
   type Catalog,
@@ -17,7 +18,6 @@ import {
 } from './catalog';
 import type { Faults } from './faults';
 import { type Referrer, referrersOf } from './referrers';
-import { describeDatabase } from './registered';
 
 export interface RepublishCatalog extends Catalog {
   registered: DatabaseDescriptor;

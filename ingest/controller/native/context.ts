@@ -7,6 +7,7 @@ import type { Metadata } from '../../storage/metadata';
 import { type DatabaseRecord, findDatabase } from '../../storage/metadata/databases';
 import { type HeldLocks, withLocks } from '../../storage/metadata/locks';
 import { findTable } from '../../storage/metadata/tables';
+import { logEvent } from '../../storage/metadata/transactions';
 import { configureWorkers } from '../../storage/metadata/workers';
 import type { WorkerLocation } from '../controller';
 
@@ -140,6 +141,11 @@ export class NativeContext {
       throw new IngestError('DATABASE_PUBLISHED', `the database '${name}' is already published`, { database: name });
     }
     return database;
+  }
+
+  /** Adds an event to the log of a super-transaction, docs/contract/storage.md §7. */
+  logEvent(id: number, name: string, data: Record<string, unknown>): Promise<void> {
+    return this.metadata.run((sql) => logEvent(sql, id, name, data));
   }
 
   async close(): Promise<void> {

@@ -18,7 +18,6 @@ import { chunkPlaces } from '../../storage/metadata/contributions';
 import { findDatabase } from '../../storage/metadata/databases';
 import type { HeldLocks } from '../../storage/metadata/locks';
 import { tablesOf } from '../../storage/metadata/tables';
-import { logEvent } from '../../storage/metadata/transactions';
 import { type NativeContext, unpublished } from './context';
 import { indexChunks, passes, planReads, reporting } from './index-chunks';
 
@@ -28,8 +27,6 @@ export const INDEX_COMMIT_STEPS = ['index.layer.partition', 'index.layer.marks',
 export const INDEX_ABORT_STEPS = ['index.partition.drop', 'index.partition.forget'] as const;
 export const INDEX_PUBLISH_STEPS = ['index.consolidate', 'index.leftovers'] as const;
 export const INDEX_REGISTER_STEPS = ['index.create'] as const;
-
-type Json = Record<string, unknown>;
 
 /** Directors whose indexes a super-transaction of the database adds to: none that is published, none without auto-build. */
 async function indexed(context: NativeContext, database: string): Promise<TableDescriptor[]> {
@@ -95,16 +92,16 @@ export async function dropIndexPartitions(context: NativeContext, held: HeldLock
 
 /** Notes in the super-transaction's log that an index is changed, and how it went. */
 async function logged(context: NativeContext, id: number, what: string, table: string, work: () => Promise<void>) {
-  await log(context, id, `begin ${what}`, { table });
+  await context.logEvent(id, `begin ${what}`, { table });
   try {
     await work();
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    await log(context, id, `end ${what}`, { table, success: 0, error: text });
+    await context.logEvent(id, `end ${what}`, { table, success: 0, error: text });
     if (passes(error)) throw error;
     throw new IngestError('INDEX_FAILED', text, { id, table }, { cause: error });
   }
-  await log(context, id, `end ${what}`, { table, success: 1, error: '' });
+  await context.logEvent(id, `end ${what}`, { table, success: 1, error: '' });
 }
 
 /**
@@ -124,7 +121,7 @@ async function buildLayer(
 ): Promise<void> {
   const { name } = table.definition;
   const about = { job: randomUUID(), table: name };
-  await log(context, id, 'begin bld dir idx', about);
+  await context.logEvent(id, 'begin bld dir idx', about);
   try {
     const places = await context.metadata.run((sql) => chunkPlaces(sql, id, name));
     const place = { marks: indexNames(database, name).marks, transactionId: id };
@@ -141,7 +138,7 @@ async function buildLayer(
       const done = new Set((await readMarks(context.master, place))?.keys());
       const total = new Set(places.map(({ chunk }) => chunk)).size;
       const progress = () =>
-        log(context, id, 'progress bld dir idx', { ...about, progress: { complete: done.size, total } });
+        context.logEvent(id, 'progress bld dir idx', { ...about, progress: { complete: done.size, total } });
       const index = quoteTable(META_SCHEMA, directorIndexTable(database, name));
       await reporting(context.progressMs, progress, () =>
         indexChunks(context, held, {
@@ -156,11 +153,11 @@ async function buildLayer(
   } catch (error) {
     const { failures, ...told } = error instanceof IngestError ? error.details : {};
     const message = error instanceof Error ? error.message : String(error);
-    await log(context, id, 'end bld dir idx', { ...about, success: 0, error: failures ?? { message, ...told } });
+    await context.logEvent(id, 'end bld dir idx', { ...about, success: 0, error: failures ?? { message, ...told } });
     if (passes(error) || failures !== undefined) throw error;
     throw new IngestError('INDEX_FAILED', message, { id, table: name, ...told }, { cause: error });
   }
-  await log(context, id, 'end bld dir idx', { ...about, success: 1, error: null });
+  await context.logEvent(id, 'end bld dir idx', { ...about, success: 1, error: null });
 }
 
 /** The super-transaction is FINISHED: how its layers were built need not be known any more. What stays is dropped at publish. */
@@ -190,8 +187,4 @@ export async function finishDirectorIndexes(
     await held.check();
     await dropIndexLeftovers(context.master, database, table);
   }
-}
-
-function log(context: NativeContext, id: number, name: string, data: Json): Promise<void> {
-  return context.metadata.run((sql) => logEvent(sql, id, name, data));
 }

@@ -8,7 +8,7 @@ import { touchedPlaces } from '../../storage/metadata/contributions';
 import { lockNames, revokeTransaction } from '../../storage/metadata/load-units';
 import type { HeldLocks } from '../../storage/metadata/locks';
 import { tablesOf } from '../../storage/metadata/tables';
-import { logEvent, moveTransaction } from '../../storage/metadata/transactions';
+import { moveTransaction } from '../../storage/metadata/transactions';
 import type { EndedTransaction } from '../controller';
 import { checkContext, findOrThrow } from './begin';
 import { type NativeContext, transactionLock, unpublished } from './context';
@@ -85,16 +85,16 @@ async function abort(
   if (state === 'FINISHED') throw illegal(id, state, 'aborted');
   if (state !== 'IS_ABORTING') await enter(context, held, id, state, 'IS_ABORTING', json);
   const job = randomUUID();
-  await log(context, id, 'begin del table part', { job });
+  await context.logEvent(id, 'begin del table part', { job });
   try {
     await context.requireUnpublished(database);
     await killWriters(context, held, id);
     await dropEverything(context, held, id, database, job);
-    await log(context, id, 'end del table part', { job, success: 1, error: {} });
+    await context.logEvent(id, 'end del table part', { job, success: 1, error: {} });
   } catch (error) {
     await held.check();
     const message = error instanceof Error ? error.message : String(error);
-    await log(context, id, 'end del table part', { job, success: 0, error: { message } });
+    await context.logEvent(id, 'end del table part', { job, success: 0, error: { message } });
     await move(context, id, 'IS_ABORTING', 'ABORT_FAILED');
     throw error;
   }
@@ -158,17 +158,13 @@ async function dropEverything(context: NativeContext, held: HeldLocks, id: numbe
       complete += 1;
       if (Date.now() - logged > context.progressMs) {
         logged = Date.now();
-        await log(context, id, 'progress del table part', { job, progress: { complete, total } });
+        await context.logEvent(id, 'progress del table part', { job, progress: { complete, total } });
       }
     }
     await context.steps('end.drop-staging', { id, worker: server.name });
     await held.check();
     await dropStagingTables(server, database, id);
   });
-}
-
-function log(context: NativeContext, id: number, name: string, data: Json): Promise<void> {
-  return context.metadata.run((sql) => logEvent(sql, id, name, data));
 }
 
 async function move(context: NativeContext, id: number, from: TransactionState, to: TransactionState) {

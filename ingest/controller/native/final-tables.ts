@@ -1,8 +1,10 @@
 import { type ErrorCode, IngestError, WAITED_FOR } from '../../core/errors';
 import { DUMMY_CHUNK } from '../../core/names';
 import { type DataServer, MYSQL, mysqlErrno } from '../../storage/data/connection';
+import type { HeldLocks } from '../../storage/metadata/locks';
 import { replicasOf } from '../../storage/metadata/replicas';
 import { forEach, type NativeContext } from './context';
+import { refuseDuringReplacement } from './replacements';
 
 /** What went wrong with one final table, in the words of docs/contract/controller.md §12 and §14. */
 export interface FinalTableFailure {
@@ -66,10 +68,15 @@ export class Failures {
   }
 }
 
-/** Chunks with a replica, by worker, without the dummy chunk. Every worker of the target is there. UNKNOWN_WORKER as `worker`. */
+/** Chunks with a replica, by worker: see `byWorker`. */
 export async function chunksByWorker(context: NativeContext, database: string): Promise<Map<string, number[]>> {
+  return byWorker(context, await context.metadata.run((sql) => replicasOf(sql, database)));
+}
+
+/** Chunks by worker, without the dummy chunk. Every worker of the target is there. UNKNOWN_WORKER as `worker`. */
+export function byWorker(context: NativeContext, replicas: { chunk: number; worker: string }[]): Map<string, number[]> {
   const chunks = new Map<string, number[]>([...context.workers.keys()].map((name) => [name, []]));
-  for (const { chunk, worker } of await context.metadata.run((sql) => replicasOf(sql, database))) {
+  for (const { chunk, worker } of replicas) {
     if (chunk === DUMMY_CHUNK) continue;
     const here = chunks.get(context.worker(worker).name) as number[];
     here.push(chunk);
@@ -105,5 +112,22 @@ export async function onFinalTables(
         left ||= many || (error as IngestError).code === 'UNAVAILABLE';
       }
     });
+  });
+}
+
+/**
+ * Something long with published tables: super-transactions go on meanwhile; what would move or drop tables waits, and so does who
+ * wants the same `lock`. ILLEGAL_STATE while next versions of tables are being put in place.
+ */
+export function besideTransactions<T>(
+  context: NativeContext,
+  database: string,
+  lock: string,
+  work: (held: HeldLocks) => Promise<T>,
+): Promise<T> {
+  return context.withinDatabase(database, async (held) => {
+    await held.take({ name: lock });
+    await refuseDuringReplacement(context, database);
+    return work(held);
   });
 }

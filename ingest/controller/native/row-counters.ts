@@ -21,25 +21,15 @@ import { changedSince, deleteCounters, storeCounters, storedCounters } from '../
 import type { CollectRowCountersOptions, DeleteRowCountersOptions, RowCountersReport } from '../finishing';
 import type { NativeContext } from './context';
 import { Counted } from './counted';
-import { chunksByWorker, Failures, onFinalTables } from './final-tables';
-import { refuseDuringReplacement } from './replacements';
+import { besideTransactions, chunksByWorker, Failures, onFinalTables } from './final-tables';
 
 /** Points of counting and of giving Qserv the counts. */
 export const COLLECT_COUNTERS_STEPS = ['counters.scan', 'counters.store'] as const;
 export const ROW_COUNTERS_STEPS = [...COLLECT_COUNTERS_STEPS, ...DEPLOY_COUNTERS_STEPS] as const;
 
-/** Super-transactions go on meanwhile; what would move or drop tables waits, and so does who counts the same table. */
-async function counting<T>(
-  context: NativeContext,
-  database: string,
-  table: string,
-  work: (held: HeldLocks) => Promise<T>,
-): Promise<T> {
-  return context.withinDatabase(database, async (held) => {
-    await held.take({ name: `row counters ${database}.${table}` });
-    await refuseDuringReplacement(context, database);
-    return work(held);
-  });
+/** Who counts the same table waits. */
+function counting<T>(context: NativeContext, database: string, table: string, work: (held: HeldLocks) => Promise<T>) {
+  return besideTransactions(context, database, `row counters ${database}.${table}`, work);
 }
 
 export function collectRowCounters(

@@ -15,8 +15,7 @@ import { createIndex, dropIndex, readIndexes, tryIndex } from '../../storage/dat
 import type { HeldLocks } from '../../storage/metadata/locks';
 import type { CreateTableIndexOptions } from '../finishing';
 import type { NativeContext } from './context';
-import { chunksByWorker, Failures, onFinalTables } from './final-tables';
-import { refuseDuringReplacement } from './replacements';
+import { besideTransactions, chunksByWorker, Failures, onFinalTables } from './final-tables';
 
 /** Points of changing indexes; each is announced before the final table that it names is changed. */
 export const TABLE_INDEX_STEPS = ['index.create', 'index.drop'] as const;
@@ -89,18 +88,9 @@ export function dropTableIndex(
   });
 }
 
-/** Super-transactions of other tables go on meanwhile; what would move or drop the table waits, and so do other changes of its indexes. */
-function indexing<T>(
-  context: NativeContext,
-  database: string,
-  table: string,
-  work: (held: HeldLocks) => Promise<T>,
-): Promise<T> {
-  return context.withinDatabase(database, async (held) => {
-    await held.take({ name: `indexes ${database}.${table}` });
-    await refuseDuringReplacement(context, database);
-    return work(held);
-  });
+/** Other changes of the table's indexes wait. */
+function indexing<T>(context: NativeContext, database: string, table: string, work: (held: HeldLocks) => Promise<T>) {
+  return besideTransactions(context, database, `indexes ${database}.${table}`, work);
 }
 
 async function announce(

@@ -1,5 +1,4 @@
 import { IngestError } from '../../../core/errors';
-import { DUMMY_CHUNK } from '../../../core/names';
 import type { TableDescriptor } from '../../../core/tables';
 import { endingsOf } from '../../../core/transactions';
 import type { HeldLocks } from '../../../storage/metadata/locks';
@@ -9,6 +8,7 @@ import { openTransactions } from '../../../storage/metadata/transactions';
 import type { FamilyDescriptor, PublishOptions, PublishReport } from '../../controller';
 import { type NativeContext, unpublished } from '../context';
 import { family } from '../databases';
+import { byWorker } from '../final-tables';
 
 /** One call of publish: what its phases share. */
 export interface PublishRun {
@@ -40,7 +40,7 @@ export async function prepareRun(
 ): Promise<PublishRun> {
   const database = record.name;
   await checkTransactions(context, database);
-  const chunks = await chunksByWorker(context, database);
+  const chunks = await chunksOf(context, database);
   const tables = await context.metadata.run((sql) => tablesOf(sql, database));
   checkSchemas(database, unpublished(tables));
   return {
@@ -76,20 +76,11 @@ function remedy(id: number, endings: ('commit' | 'abort')[]): string {
   return endings.map(one).join(', or ');
 }
 
-async function chunksByWorker(context: NativeContext, database: string): Promise<Map<string, number[]>> {
+/** Chunks by worker; ILLEGAL_STATE without any, of which the dummy chunk is one. */
+async function chunksOf(context: NativeContext, database: string): Promise<Map<string, number[]>> {
   const replicas = await context.metadata.run((sql) => replicasOf(sql, database));
-  if (replicas.length === 0) {
-    throw new IngestError('ILLEGAL_STATE', "the database doesn't have any chunks", { database });
-  }
-  const byWorker = new Map<string, number[]>();
-  for (const { chunk, worker } of replicas) {
-    if (chunk === DUMMY_CHUNK) continue;
-    context.worker(worker);
-    const list = byWorker.get(worker);
-    if (list) list.push(chunk);
-    else byWorker.set(worker, [chunk]);
-  }
-  return byWorker;
+  if (replicas.length > 0) return byWorker(context, replicas);
+  throw new IngestError('ILLEGAL_STATE', "the database doesn't have any chunks", { database });
 }
 
 function checkSchemas(database: string, tables: TableDescriptor[]): void {
