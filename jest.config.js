@@ -4,7 +4,7 @@ const { join } = require('node:path');
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
-  roots: ['api', 'ingest', 'activities', 'workflows', 'cli', 'workers', 'dev', 'test']
+  roots: ['api', 'ingest', 'activities', 'workflows', 'cli', 'server', 'workers', 'dev', 'test']
     .filter((folder) => existsSync(join(__dirname, folder)))
     .map((folder) => `<rootDir>/${folder}`),
   testMatch: ['**/*.test.ts'],

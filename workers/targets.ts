@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { keyVariable } from '../api/campaign/republish';
 import type { NativeTargetConfig } from '../api/config';
 import type { Controller } from '../ingest/controller/controller';
 import { NativeController, type NativeServers } from '../ingest/controller/native/controller';
 import { IngestError } from '../ingest/core/errors';
+import { isSameKey } from '../ingest/core/same-key';
 import type { Metadata } from '../ingest/storage/metadata';
 import type { Environment } from './environment';
 
@@ -72,17 +72,11 @@ export class Targets {
           : `${name} is not a key that requests may name; list it under keys in the configuration of the workers`,
       );
     }
-    if (!isEqual(given, wanted))
+    if (!isSameKey(given, wanted))
       throw refuse(`the key in ${name} is not its administrator key; name another one, or set ${name} to it`);
   }
 
   async close(): Promise<void> {
     for (const controller of this.controllers.values()) await controller.close();
   }
-}
-
-/** In a time that does not depend on where the two differ, nor on their lengths. */
-function isEqual(a: string, b: string): boolean {
-  const hash = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(a), hash(b));
 }

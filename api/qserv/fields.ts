@@ -1,9 +1,19 @@
 import { z } from 'zod';
 
-/** JSON bodies of Qserv's services, coerced as real servers do, docs/contract/README.md §3. */
+/** Fields of JSON bodies of Qserv's services, coerced as real servers do, docs/contract/README.md §3. */
 
-/** int and uint: numbers and booleans; fractions are truncated. */
+/** int: numbers and booleans; fractions are truncated. */
 export const int = z.union([z.number(), z.boolean().transform(Number)]).transform((value) => Math.trunc(value));
+/** uint, 32 bits: as `int`; negative values wrap. */
+export const uint = int.transform((value) => value >>> 0);
 /** As `int`; 0 is off, everything else on. */
 export const flag = int.transform((value) => value !== 0);
+/** real, uint64, long: numbers alone. */
 export const real = z.number();
+
+/** Flags in replies. */
+export const bit = z.union([z.literal(0), z.literal(1)]);
+/** Milliseconds since the Unix epoch; 0 = not reached yet. */
+export const time = z.number().int();
+
+export const toBit = (value: boolean): 0 | 1 => (value ? 1 : 0);

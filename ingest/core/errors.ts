@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   UNKNOWN_DATABASE: 'terminal',
   UNKNOWN_TABLE: 'terminal',
   UNKNOWN_TRANSACTION: 'terminal',
+  UNKNOWN_CONTRIBUTION: 'terminal',
   UNKNOWN_WORKER: 'terminal',
   UNKNOWN_TARGET: 'terminal',
   ALREADY_EXISTS: 'terminal',

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { endpoint } from './endpoint';
+
+/** GET /meta/version of the controller, docs/contract/controller.md §1. */
+export const controllerVersion = endpoint({
+  service: 'controller',
+  method: 'GET',
+  path: '/meta/version',
+  component: 'HTTP-PROCESSOR',
+  summary: 'What this service is',
+  tag: 'meta',
+  reply: z.object({
+    kind: z.literal('replication-controller'),
+    id: z.string().describe('Of the running process.'),
+    instance_id: z.string(),
+    version: z.number().int(),
+    database_schema_version: z.number().int(),
+  }),
+});
+
+/** GET /meta/version of a worker, docs/contract/worker.md. */
+export const workerVersion = endpoint({
+  service: 'worker',
+  method: 'GET',
+  path: '/meta/version',
+  component: 'INGEST-HTTP-SVC',
+  summary: 'What this service is',
+  tag: 'meta',
+  reply: z.object({
+    kind: z.literal('replication-worker-ingest'),
+    id: z.string().describe('Name of the worker.'),
+    instance_id: z.string(),
+    version: z.number().int(),
+  }),
+});

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/**
+ * Fields of query strings and of multipart forms, docs/contract/README.md §3. A fault's message is the name of what a real server
+ * calls; api/qserv/faults.ts makes the whole text of it.
+ */
+
+const BOOLEAN = /^(true|false)$/i;
+
+/** Decimal text; garbage is refused. */
+const decimal = (call: string) =>
+  z
+    .string({ error: 'requiredUInt64' })
+    .regex(/^\s*[-+]?\d+/, call)
+    .transform((text) => Number.parseInt(text, 10));
+
+export const queryInt = decimal('stoi');
+/** 32 bits; negative values wrap. */
+export const queryUint = decimal('stoull').transform((value) => value >>> 0);
+/** 0 is off. */
+export const queryFlag = queryUint.transform((value) => value !== 0);
+export const queryString = z.string({ error: 'requiredString' });
+/** true or false in any case, or a number. */
+export const queryBool = z
+  .string({ error: 'requiredBool' })
+  .regex(/^(true|false|\s*[-+]?\d+)$/i, 'stoi')
+  .transform((text) => (BOOLEAN.test(text) ? text.toLowerCase() === 'true' : Number.parseInt(text, 10) !== 0));
+
+/** Number in a path. */
+export const pathId = z
+  .string()
+  .regex(/^\s*[-+]?\d+/, 'stoul')
+  .transform((text) => Number.parseInt(text, 10) >>> 0);
+export const pathName = z.string();
