@@ -21,6 +21,6 @@ export interface Route {
   handle: Handler<AnyEndpoint>;
 }
 
-export function route<E extends AnyEndpoint>(endpoint: E, handle: Handler<E>): Route {
+export function route<E extends AnyEndpoint>(endpoint: E, handle: Handler<NoInfer<E>>): Route {
   return { endpoint, handle: handle as unknown as Handler<AnyEndpoint> };
 }

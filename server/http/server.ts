@@ -58,7 +58,7 @@ function add(app: FastifyInstance, route: Route, keys: ServiceKeys): void {
   app.route({
     method,
     url: path,
-    handler: async (request, reply) => reply.type('application/json').send(await answer(route, request, keys)),
+    handler: async (request, reply) => sendJson(reply, await answer(route, request, keys)),
     // What is read as it comes has limits of its own.
     ...(route.endpoint.streamed ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
   });
@@ -67,12 +67,17 @@ function add(app: FastifyInstance, route: Route, keys: ServiceKeys): void {
 /** Every failure of a handled request has status 200, docs/contract/README.md §2. */
 function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refusal = asRefusal(error) ?? transportRefusal(error);
-  if (refusal !== undefined) return reply.type('application/json').code(200).send(envelope(refusal));
+  if (refusal !== undefined) return sendJson(reply, envelope(refusal));
   request.log.error({ err: error }, 'request failed');
+  return sendJson(reply, envelope(new Refusal('F', 'internal error, see the log of the service')));
+}
+
+/** As bytes: to a text Fastify would add a charset, which clients that compare the type do not expect. */
+function sendJson(reply: FastifyReply, fields: Record<string, unknown>): FastifyReply {
   return reply
-    .type('application/json')
     .code(200)
-    .send(envelope(new Refusal('F', 'internal error, see the log of the service')));
+    .type('application/json')
+    .send(Buffer.from(JSON.stringify(fields)));
 }
 
 function transportRefusal(error: unknown): Refusal | undefined {
