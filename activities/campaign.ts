@@ -15,6 +15,8 @@ export interface CampaignServices {
   controller(target: string): Controller;
   /** The Temporal task queue that loads for this worker. */
   taskQueue(target: string, worker: string): string;
+  /** Whether a process that loads for this worker is there. */
+  isPresent(target: string, worker: string): Promise<boolean>;
   /** Checks the input's form and reads what the workflow must know of it; INVALID_INPUT lists every fault. */
   settings(input: unknown, running: Running): Promise<CampaignSettings>;
   /** Reads and checks every source, stores the plan under an id of `key`'s own; INVALID_INPUT lists every fault. Registers nothing. */
@@ -131,7 +133,7 @@ export function createCampaignActivities(services: CampaignServices) {
       }),
 
     /** Whether the process that loads for a worker is there, though it took nothing in time. */
-    isWorkerPresent: (worker: string) => run(() => ledger.isPresent(worker)),
+    isWorkerPresent: (ref: { target: string; worker: string }) => run(() => services.isPresent(ref.target, ref.worker)),
 
     commitTransaction: (ref: TransactionRef & { transactionId: number }) =>
       run(() => transactions.commit(on(ref), ref.planId, ref.transactionId)),

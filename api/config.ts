@@ -29,15 +29,37 @@ export const nativeWorker = z.strictObject({
   readOnly: z.boolean().default(false),
 });
 
+const keys = {
+  /**
+   * Environment variable with the key that changes need. Its services take an empty one when there is none here, as Qserv's do by
+   * default: whoever reaches them may load.
+   */
+  authKeyEnv: z.string().min(1).optional(),
+  /** Environment variable with the administrator's key. Without it no campaign may change published catalogs of this target. */
+  adminAuthKeyEnv: z.string().min(1).optional(),
+};
+
 export const nativeTarget = z
   .strictObject({
     kind: z.literal('native'),
     master: mysqlAddress,
     workers: z.array(nativeWorker).min(1, 'a target needs at least one worker'),
-    /** Environment variable with the administrator's key. Without it nobody may change published catalogs of this target. */
-    adminAuthKeyEnv: z.string().min(1).optional(),
+    /** Name of the Qserv instance, as `GET /meta/version` reports it. */
+    instanceId: z.string().min(1).default('qserv'),
+    /** Port of the controller's REST service (`server controller`). */
+    controllerPort: port.default(25081),
+    ...keys,
   })
   .describe('MariaDB servers that this service loads by itself');
+
+export const remoteTarget = z
+  .strictObject({
+    kind: z.literal('remote'),
+    /** Base URL of the controller's REST service, e.g. http://qserv-controller:25081 */
+    controllerUrl: z.url({ protocol: /^https?$/, error: 'use http://HOST:PORT or https://HOST:PORT' }),
+    ...keys,
+  })
+  .describe("A Qserv that is driven through its controller's and its workers' REST services");
 
 export const target = z.discriminatedUnion('kind', [nativeTarget]);
 
@@ -50,12 +72,22 @@ export const sourceRules = z.strictObject({
   secrets: z.array(z.string().min(1)).default([]),
 });
 
+export const serverRules = z.strictObject({
+  /** Address that the REST and binary services listen on. */
+  bind: z.string().min(1).default('0.0.0.0'),
+  /** Folder for what must be kept on disk while it comes in; default: the system's. */
+  temporary: z.string().startsWith('/', 'use an absolute path').optional(),
+  /** Asynchronous contributions that one worker loads at the same time. */
+  asyncLoads: z.number().int().min(1).max(64).default(4),
+});
+
 export const serviceConfig = z.strictObject({
   /** Environment variable with the PostgreSQL URL of records, claims, plans and ledger. */
   postgresUrlEnv: z.string().min(1).default('QSERV_POSTGRES_URL'),
   defaultTarget: name,
   targets: z.record(name, target),
   sources: sourceRules.prefault({}),
+  server: serverRules.prefault({}),
   /** Environment variables that requests may name as keys, as `${env:NAME}` (adminKey). No others are ever read for that. */
   keys: z.array(z.string().min(1)).default([]),
 });
@@ -63,6 +95,7 @@ export const serviceConfig = z.strictObject({
 export type MysqlAddress = z.infer<typeof mysqlAddress>;
 export type NativeWorkerConfig = z.infer<typeof nativeWorker>;
 export type NativeTargetConfig = z.infer<typeof nativeTarget>;
+export type RemoteTargetConfig = z.infer<typeof remoteTarget>;
 export type TargetConfig = z.infer<typeof target>;
 export type SourceRules = z.infer<typeof sourceRules>;
 export type ServiceConfig = z.infer<typeof serviceConfig>;

@@ -63,11 +63,10 @@ test('our processes run the same entries with the same settings', () => {
 test('the configuration names the services and the workers of the stack', () => {
   const json = JSON.parse(readFileSync(join(checkout, 'dev', 'compose', 'config.json'), 'utf8'));
   const { targets, sources } = serviceConfig.parse(json);
-  const target = targets.local;
-  expect(target?.master.host).toBe('mariadb-master');
-  expect(target?.workers.map(({ name, mysql }) => [name, mysql.host])).toEqual(
-    WORKERS.map((name) => [name, `mariadb-${name}`]),
-  );
+  expect(targets.local).toMatchObject({
+    master: { host: 'mariadb-master' },
+    workers: WORKERS.map((name) => ({ name, mysql: { host: `mariadb-${name}` } })),
+  });
   for (const folder of Object.values(sources.roots)) {
     expect(service('ingest-w1').volumes).toContainEqual(expect.stringContaining(`:${folder}:ro`));
   }

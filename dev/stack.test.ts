@@ -56,7 +56,7 @@ describe('the stack', () => {
   test('writes the configuration that our processes read, without a secret in it', () => {
     const text = readText(stack().configFile) ?? '';
     const config = serviceConfig.parse(JSON.parse(text));
-    expect(config.targets.local?.workers.map(({ name }) => name)).toEqual([...WORKERS]);
+    expect(config.targets.local).toMatchObject({ kind: 'native', workers: WORKERS.map((name) => ({ name })) });
     const { master, postgres } = stack().status();
     expect(text).not.toContain(master.mysql?.password);
     expect(text).not.toContain(new URL(postgres?.url ?? '').password);

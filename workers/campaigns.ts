@@ -36,6 +36,7 @@ async function start() {
     ledger,
     controller: (target) => targets.controller(target),
     taskQueue: (_target, worker) => `ingest-${worker}`,
+    isPresent: (_target, worker) => ledger.isPresent(worker),
     settings: (input, { signal }) => readSettings(input, planning, signal),
     plan: (input, key, { signal, report }) => planCampaign(input, key, planning, { signal, onProgress: report }),
     isOver: (claim) => isOver(link.client, claim),

@@ -17,7 +17,8 @@ export interface Environment {
   sources: SourceRules;
   /** Value of a key that requests may name because the configuration lists it under `keys`. */
   key(name: string): string | undefined;
-  /** Value of a target's administrator key; undefined where it has none. */
+  /** Values of a target's keys; undefined where it has none. */
+  authKey(target: TargetConfig): string | undefined;
   adminKey(target: TargetConfig): string | undefined;
   /** For fault tests, see kill-at.ts. */
   steps: StepHook;
@@ -45,6 +46,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       resolveSecret: (name) => (config.sources.secrets.includes(name) ? env[name] : undefined),
     },
     key: (name) => (config.keys.includes(name) ? env[name] : undefined),
+    authKey: ({ authKeyEnv }) => (authKeyEnv === undefined ? undefined : env[authKeyEnv]),
     adminKey: ({ adminAuthKeyEnv }) => (adminAuthKeyEnv === undefined ? undefined : env[adminAuthKeyEnv]),
     steps: killAt(env[KILL_VARIABLE]),
   };

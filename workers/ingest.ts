@@ -66,7 +66,8 @@ function keepAnnouncing(metadata: Metadata, name: string): () => Promise<void> {
 }
 
 function workerOf({ config }: Environment, name: string | undefined, target: string) {
-  const workers = config.targets[target]?.workers ?? [];
+  const configured = config.targets[target];
+  const workers = configured?.kind === 'native' ? configured.workers : [];
   const worker = workers.find((candidate) => candidate.name === name);
   if (worker) return worker;
   const names = workers.map((candidate) => candidate.name).join(', ');

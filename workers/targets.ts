@@ -1,5 +1,5 @@
 import { keyVariable } from '../api/campaign/republish';
-import type { NativeTargetConfig } from '../api/config';
+import type { NativeTargetConfig, TargetConfig } from '../api/config';
 import type { Controller } from '../ingest/controller/controller';
 import { NativeController, type NativeServers } from '../ingest/controller/native/controller';
 import { IngestError } from '../ingest/core/errors';
@@ -21,7 +21,7 @@ export class Targets {
   }
 
   /** UNKNOWN_TARGET lists the names there are. */
-  config(name: string): NativeTargetConfig {
+  config(name: string): TargetConfig {
     const config = this.environment.config.targets[name];
     if (config) return config;
     throw new IngestError(
@@ -34,13 +34,17 @@ export class Targets {
     const known = this.controllers.get(name);
     if (known) return known;
     const { steps } = this.environment;
-    const made = new NativeController({ target: name, servers: this.servers(name), metadata: this.metadata, steps });
+    const made = new NativeController({
+      target: name,
+      servers: this.servers(this.config(name)),
+      metadata: this.metadata,
+      steps,
+    });
     this.controllers.set(name, made);
     return made;
   }
 
-  servers(name: string): NativeServers {
-    const { master, workers } = this.config(name);
+  servers({ master, workers }: NativeTargetConfig): NativeServers {
     const { account } = this.environment;
     return { master: account(master), workers: workers.map((w) => ({ ...w, mysql: account(w.mysql) })) };
   }

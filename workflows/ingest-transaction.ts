@@ -41,7 +41,15 @@ const LONG_HISTORY = 1_000;
 const LARGE_HISTORY = 16 * 2 ** 20;
 
 /** The super-transaction cannot be saved: abort it and begin another. */
-class Redo extends Error {}
+class Redo extends Error {
+  /** `nearer`: a unit was held, so that the next attempt is not the same one again. */
+  constructor(
+    message: string,
+    readonly nearer = false,
+  ) {
+    super(message);
+  }
+}
 
 /**
  * One planned super-transaction: begin → locate → load → verify → commit, or abort and redo under a new id, a bounded number
@@ -77,6 +85,7 @@ export async function ingestTransaction(input: TransactionInput): Promise<Transa
       // Without them the others can be committed; each such round holds some, so there are not many.
       if (refused !== undefined && (await activities.holdRefused({ planId, seq, ...refused })) > 0) rounds++;
       else if (!(error instanceof Redo)) throw error;
+      else if (error.nearer) rounds++;
       lastReason = campaignError(error).message;
     }
   }
@@ -149,7 +158,7 @@ async function load(
         ingestOptions(settings, { taskQueue, summary }),
         [{ target, planId, transactionId, worker, units, attempts: attempts.batch }],
       );
-      if (result.mustAbort !== undefined) throw new Redo(result.mustAbort);
+      if (result.mustAbort !== undefined) throw new Redo(result.mustAbort, result.held.length > 0);
       return result;
     } catch (error) {
       if (isCancellation(error) || error instanceof Redo) throw error;
@@ -164,7 +173,7 @@ async function load(
 
 /** Nobody took a batch: notes the worker as away unless its process says that it is there, and only busy. */
 async function lookFor(worker: string, settings: CampaignSettings, open: OpenTransaction): Promise<void> {
-  const present = await controllerActivities(settings.waits).isWorkerPresent(worker);
+  const present = await controllerActivities(settings.waits).isWorkerPresent({ target: settings.target, worker });
   if (!present && !open.away.includes(worker)) open.away.push(worker);
 }
 

@@ -129,7 +129,7 @@ export const campaignInput = z
     transactionBytes: transactionBytes
       .optional()
       .describe(
-        'About how many bytes of files go into one super-transaction. Default: 64 GiB, more where the database would otherwise ' +
+        'About how many bytes of files go into one super-transaction. Default: 64 GiB, 1 GiB on a remote target; more where the database would otherwise ' +
           'need more than 80 of them.',
       ),
     batch: z

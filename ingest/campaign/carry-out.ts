@@ -20,13 +20,23 @@ export interface RepublishReport {
 
 /**
  * The first change of a planned republish: notes that it has begun, so that whoever comes after a death here publishes the database
- * again, and unpublishes it. Readers see nothing of that. Safe to repeat. ILLEGAL_STATE when the republish is over.
+ * again, and unpublishes it. Readers see nothing of that, unless the target must delete tables to make room for others. Safe to
+ * repeat. ILLEGAL_STATE when the republish is over.
  */
 export async function openRepublish({ controller, ledger }: Services, planId: string): Promise<void> {
-  const { database } = (await ledger.plan(planId)).summary;
+  const { republish, summary } = await ledger.plan(planId);
+  const { target, database } = summary;
   const state = await ledger.noteRepublish(planId, 'begun');
   if (state === 'done' || state === 'undone') throw isOver(planId, state);
-  if (state === 'begun') await controller.unpublish(database);
+  if (state !== 'begun') return;
+  await controller.unpublish(database);
+  const { tables } = await controller.database(database);
+  for (const { table, created } of republish?.makesRoom ?? []) {
+    // One of that name that is younger was registered by this republish.
+    if (!tables.some((t) => t.definition.name === table && t.createTime === created)) continue;
+    await controller.deleteTable(database, table);
+    await ledger.forget(target, database, table, created);
+  }
 }
 
 /**

@@ -39,7 +39,13 @@ export async function endRepublish(
   if (there?.isPublished === false) {
     await may();
     await controller.publish(database);
-    lines.push(`published ${database} again, as it was`);
+    const gone = plan.republish?.makesRoom?.filter(
+      ({ created }) => !there.tables.some((t) => t.createTime === created),
+    );
+    const without = gone?.map(({ table }) => table).join(', ');
+    lines.push(
+      `published ${database} again, ${without ? `without ${without}, which had been deleted first` : 'as it was'}`,
+    );
   }
   await ledger.noteRepublish(planId, 'undone');
   return { completed: false, lines };

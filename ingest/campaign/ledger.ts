@@ -88,6 +88,11 @@ export interface Republish {
   replaces: Record<string, string>;
   /** Published tables that go, dependents before their directors. */
   removes: string[];
+  /**
+   * Published tables that are deleted first of all, dependents before their directors, because the target cannot load next versions
+   * beside them: those that are replaced, and those that are removed. From then on there is no way back for them.
+   */
+  makesRoom?: { table: string; created: number }[];
 }
 
 /**

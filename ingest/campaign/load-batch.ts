@@ -105,7 +105,11 @@ export async function loadBatch(
       result.loaded.push(summary(plan, unit, loaded.contributions));
     } catch (error) {
       if (!(error instanceof IngestError) || FATAL.has(error.code)) throw error;
-      if (error.details.retryAllowed === false) return { ...result, mustAbort: error.message };
+      if (error.details.retryAllowed === false) {
+        // In another super-transaction it would only fail again, and take the others with it.
+        if (!error.transient) await hold(unit, error);
+        return { ...result, mustAbort: error.message };
+      }
       if (await isFinal(unit, error)) await hold(unit, error);
       else again.push({ unit, error });
       // The other units would only meet the same.

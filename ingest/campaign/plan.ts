@@ -6,6 +6,7 @@ import type { CampaignLedger, PlanSummary } from './ledger';
 import { readCatalog, readDatabase } from './planning/catalog';
 import { type DraftPlan, draft, storePlan } from './planning/draft';
 import { Faults } from './planning/faults';
+import { bytesPerTransaction, checkReadable } from './planning/limits';
 import { type PlanOptions, teller } from './planning/progress';
 import { findStanding, withoutStanding } from './planning/standing';
 import { draftUnits } from './planning/table-files';
@@ -64,11 +65,13 @@ export async function draftPlan(
   if (catalog === undefined) throw faults.error();
 
   const drafts = await draftUnits(catalog, { base: campaign.base, rules: services.sources, faults, signal, tell });
+  checkReadable(drafts, controller?.capabilities, faults);
   const standing = services.ledger && (await findStanding(services.ledger, target, catalog, controller));
   const wanted = standing && !campaign.adopt ? withoutStanding(drafts, standing, catalog, faults) : drafts;
   faults.check();
+  const transactionBytes = bytesPerTransaction(campaign.transactionBytes, controller?.capabilities);
   const { plan, units } = draft({
-    campaign,
+    campaign: { ...campaign, transactionBytes },
     target,
     key,
     catalog,

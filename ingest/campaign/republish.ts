@@ -6,6 +6,7 @@ import type { SourceRules } from '../source';
 import { type CampaignLedger, type PlanSummary, shownName } from './ledger';
 import { draft, storePlan } from './planning/draft';
 import { Faults } from './planning/faults';
+import { bytesPerTransaction, checkReadable } from './planning/limits';
 import { type PlanOptions, teller } from './planning/progress';
 import { readRepublishCatalog } from './planning/republish-catalog';
 import { findStanding } from './planning/standing';
@@ -58,6 +59,7 @@ export async function planRepublish(
   const catalog = await readRepublishCatalog(request, database, controller, { base, rules, faults, signal });
   if (catalog === undefined) throw faults.error();
   const units = await draftUnits(catalog, { base, rules, faults, signal, tell });
+  checkReadable(units, controller.capabilities, faults);
   faults.check();
 
   const { republish } = catalog;
@@ -66,7 +68,7 @@ export async function planRepublish(
     campaign: {
       quality: quality ?? campaign.quality,
       maxNumWarnings: maxNumWarnings ?? campaign.maxNumWarnings,
-      transactionBytes: transactionBytes ?? campaign.transactionBytes,
+      transactionBytes: bytesPerTransaction(transactionBytes ?? campaign.transactionBytes, controller.capabilities),
       requestId,
     },
     target,
@@ -80,12 +82,14 @@ export async function planRepublish(
   const plan = await storePlan({ ...drafted, gone }, ledger, options);
   await requireNew(ledger, plan.planId);
   const tables = plan.tables.map((table) => ({ ...table, table: shownName({ republish }, table.table) }));
-  const replaces = Object.values(republish.replaces);
+  const filled = tables.map(({ table }) => table);
+  const deleted = republish.makesRoom?.map(({ table }) => table) ?? [];
+  const replaces = [...Object.values(republish.replaces), ...deleted.filter((table) => filled.includes(table))];
   return {
     plan: { ...plan, tables },
-    adds: tables.map(({ table }) => table).filter((table) => !replaces.includes(table)),
+    adds: filled.filter((table) => !replaces.includes(table)),
     replaces,
-    removes: republish.removes,
+    removes: [...republish.removes, ...deleted.filter((table) => !filled.includes(table))],
     finish: request.finish ?? campaign.finish,
   };
 }

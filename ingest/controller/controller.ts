@@ -149,6 +149,10 @@ export interface ControllerCapabilities {
   countRows: boolean;
   /** The next version of a published table can be loaded beside it (`registerTable` with `replaces`). */
   replaceTables: boolean;
+  /** A failed load leaves nothing behind, so that a super-transaction may be large: see WorkerCapabilities. */
+  atomicUnits: boolean;
+  /** Workers read sources that are compressed. */
+  compressedSources: boolean;
 }
 
 /**

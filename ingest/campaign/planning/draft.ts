@@ -14,7 +14,7 @@ export interface DraftPlan {
 }
 
 export interface DraftRequest {
-  campaign: Pick<Campaign, 'quality' | 'maxNumWarnings' | 'transactionBytes' | 'requestId'>;
+  campaign: Pick<Campaign, 'quality' | 'maxNumWarnings' | 'requestId'> & { transactionBytes: number };
   target: string;
   /** Makes the plan's id its own. */
   key: string;

@@ -1,5 +1,5 @@
 import type { RepublishRequest } from '../../../api/campaign/republish';
-import type { Controller, DatabaseDescriptor } from '../../controller/controller';
+import type { Controller, DatabaseDescriptor, TableDescriptor } from '../../controller/controller';
 import { replacementName, sameName, tableNameFault } from '../../core/names';
 import { kindOf, type TableDefinition } from '../../core/tables';
 import { describeDatabase } from '../describe-database';
@@ -53,7 +53,12 @@ export async function readRepublishCatalog(
   const twins = namedTwice(tables, request.remove, faults);
   const once = (list: CatalogTable[]) => list.filter((table) => !twins.has(table.path));
   for (const table of once(added)) checkAdded(table, registered, faults);
-  for (const table of once(replacing)) await checkReplacing(table, registered, controller, request.remove, faults);
+  const { replaceTables } = controller.capabilities;
+  const going = replaceTables ? request.remove : [...request.remove, ...replacing.map((t) => t.definition.name)];
+  for (const table of once(replacing)) {
+    const old = checkReplacing(table, registered, faults);
+    if (old !== undefined) await checkReferrers(table, old, { registered, controller, going }, faults);
+  }
   for (const [i, name] of request.remove.entries()) {
     await checkRemoved(name, `remove[${i}]`, registered, controller, request.remove, faults);
   }
@@ -65,21 +70,29 @@ export async function readRepublishCatalog(
     checkDefinition(definition, `${path}.definition`, known, others, complete, faults);
   }
   const { numStripes, numSubStripes, overlap } = await controller.family(registered.family);
+  const leaving = tablesByRank(registered, going);
   return {
     database: { name: database, numStripes, numSubStripes, overlap },
-    tables: directorsFirst([...added, ...withVersions(replacing, registered, faults)]),
+    tables: directorsFirst([...added, ...(replaceTables ? withVersions(replacing, registered, faults) : replacing)]),
     registered,
-    republish: republishOf(replacing, request.remove, registered),
+    republish: replaceTables
+      ? { replaces: nextVersions(replacing), removes: leaving.map(({ definition: { name } }) => name) }
+      : {
+          replaces: {},
+          removes: [],
+          makesRoom: leaving.map(({ definition: { name }, createTime }) => ({ table: name, created: createTime })),
+        },
   };
 }
 
-function republishOf(replacing: CatalogTable[], removed: string[], { tables }: DatabaseDescriptor): Republish {
-  const going = tables.map((t) => t.definition).filter(({ name }) => removed.includes(name));
-  const names = replacing.map(({ definition: { name } }) => [replacementName(name), name] as const);
-  return {
-    replaces: Object.fromEntries(names),
-    removes: going.sort((a, b) => rankOf(b) - rankOf(a)).map(({ name }) => name),
-  };
+function nextVersions(replacing: CatalogTable[]): Republish['replaces'] {
+  return Object.fromEntries(replacing.map(({ definition: { name } }) => [replacementName(name), name]));
+}
+
+/** Those that are named, dependents before their directors. */
+function tablesByRank({ tables }: DatabaseDescriptor, names: string[]): TableDescriptor[] {
+  const named = tables.filter(({ definition: { name } }) => names.includes(name));
+  return named.sort((a, b) => rankOf(b.definition) - rankOf(a.definition));
 }
 
 /** Tables of the database that are after the republish what they were before. */
@@ -118,27 +131,50 @@ function checkAdded(
   faults.add(`${path}.definition.table`, `'${name}' ${remedy}`);
 }
 
-async function checkReplacing(
+/** The table that is replaced; a fault when it cannot be. */
+function checkReplacing(
   { definition, path }: CatalogTable,
   registered: DatabaseDescriptor,
-  controller: Controller,
-  removed: string[],
   faults: Faults,
-): Promise<void> {
+): TableDefinition | undefined {
   const { name, kind } = definition;
   const old = published(registered, name, `${path}.definition.table`, 'to replace; name it under add', faults);
-  if (old === undefined) return;
-  if (old.kind !== kind) {
+  if (old === undefined || old.kind === kind) return old;
+  faults.add(
+    `${path}.definition`,
+    `'${name}' is a ${old.kind} table and cannot become a ${kind} one; remove it, and add it in a second republish`,
+  );
+  return undefined;
+}
+
+interface Standing {
+  registered: DatabaseDescriptor;
+  controller: Controller;
+  /** Tables that are gone when the next versions come. */
+  going: string[];
+}
+
+/** Tables that stay must find the director that they refer to, and a target that deletes it first must be able to. */
+async function checkReferrers(
+  { definition, path }: CatalogTable,
+  old: TableDefinition,
+  { registered, controller, going }: Standing,
+  faults: Faults,
+): Promise<void> {
+  const { name } = definition;
+  if (old.kind !== 'director' || definition.kind !== 'director') return;
+  const sameKey = old.directorKey === definition.directorKey;
+  if (sameKey && controller.capabilities.replaceTables) return;
+  const referrers = await referrersOf(controller, { database: registered.name, table: name });
+  const remaining = referrers.filter((referrer) => !isRemoved(referrer, registered, going));
+  if (remaining.length === 0) return;
+  if (sameKey) {
     faults.add(
-      `${path}.definition`,
-      `'${name}' is a ${old.kind} table and cannot become a ${kind} one; remove it, and add it in a second republish`,
+      `${path}.definition.table`,
+      `${list(remaining)} refer to '${name}', which this target must delete before it takes the next version; replace or remove them too`,
     );
     return;
   }
-  if (old.kind !== 'director' || definition.kind !== 'director' || old.directorKey === definition.directorKey) return;
-  const referrers = await referrersOf(controller, { database: registered.name, table: name });
-  const remaining = referrers.filter((referrer) => !isRemoved(referrer, registered, removed));
-  if (remaining.length === 0) return;
   faults.add(
     `${path}.definition.${qservPath('directorKey')}`,
     `${list(remaining)} refer to '${name}' by its column '${old.directorKey}'; keep it as the key`,

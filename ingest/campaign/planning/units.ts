@@ -91,7 +91,7 @@ export function digestOfUnits(units: DraftUnit[], transactions: number[]): strin
  * Numbers of the super-transactions that units go to, in order: about `wanted` bytes each, more where there would otherwise be
  * more than MOST_TRANSACTIONS.
  */
-export function cutTransactions(sizes: number[], wanted = DEFAULT_TRANSACTION_BYTES): number[] {
+export function cutTransactions(sizes: number[], wanted: number): number[] {
   const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
   const size = Math.max(wanted, Math.ceil(total / MOST_TRANSACTIONS), 1);
   let before = 0;

@@ -37,7 +37,7 @@ export type { NativeServers, NativeWorkerAccess } from './context';
  * may run one for the same target. The records' database must be migrated; `close` leaves it open, it is the caller's.
  */
 export class NativeController implements Controller {
-  readonly capabilities = { countRows: true, replaceTables: true };
+  readonly capabilities = { countRows: true, replaceTables: true, atomicUnits: true, compressedSources: true };
   private readonly context: NativeContext;
 
   constructor(options: Omit<NativeControllerOptions, 'steps'> & { steps?: StepHook }) {
