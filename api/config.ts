@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addressRangeFault, DENIED_ADDRESSES, hostPatternFault, SOURCE_LIMITS } from '../ingest/core/source-policy';
 
 /**
  * The services' configuration file (JSON). Which file: environment variable QSERV_CAMPAIGNS_CONFIG, read by entries only.
@@ -63,6 +64,32 @@ export const remoteTarget = z
 
 export const target = z.discriminatedUnion('kind', [nativeTarget]);
 
+const said = (fault: (text: string) => string | undefined) =>
+  z.string().superRefine((text, context) => {
+    const message = fault(text);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+const addressRanges = z.array(said(addressRangeFault));
+
+/** Which data servers may be asked; checked at every connection and at every redirect. */
+export const httpPolicy = z.strictObject({
+  /** Names and addresses, `*.example.org` for all names below it. Empty = any. */
+  hosts: z.array(said(hostPatternFault)).default([]),
+  /** Address ranges. Empty = any that is not denied, else these alone. */
+  allow: addressRanges.default([]),
+  /** Address ranges that are never connected to; a list that is given takes the place of the default one. */
+  deny: addressRanges.default([...DENIED_ADDRESSES]),
+});
+
+export const sourceLimits = z.strictObject({
+  /** Bytes of CSV of one source, after decompression. */
+  bodyBytes: z.number().int().positive().default(SOURCE_LIMITS.bodyBytes),
+  /** Bytes out of one byte of compressed input. */
+  ratio: z.number().min(1).default(SOURCE_LIMITS.ratio),
+  /** Bytes of the headers of one HTTP reply. */
+  headerBytes: z.number().int().min(1024).default(SOURCE_LIMITS.headerBytes),
+});
+
 export const sourceRules = z.strictObject({
   /** Named folders that file:// and root:// sources may lie in; absolute paths, the same on every host. */
   roots: z.record(name, z.string().startsWith('/', 'use an absolute path')).default({}),
@@ -70,6 +97,8 @@ export const sourceRules = z.strictObject({
   stallSeconds: z.number().positive().default(60),
   /** Environment variables that campaigns may send to sources, as `${env:NAME}` in an HTTP header. No others are ever read. */
   secrets: z.array(z.string().min(1)).default([]),
+  http: httpPolicy.prefault({}),
+  limits: sourceLimits.prefault({}),
 });
 
 export const serverRules = z.strictObject({

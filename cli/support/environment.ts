@@ -35,12 +35,12 @@ export class Environment {
 
   /** How sources are read here. Without a configuration only `folder` is a source root. */
   sourceRules(folder: string): SourceRules {
-    const { roots, stallSeconds, secrets } = this.config?.sources ?? {
+    const { secrets, ...rules } = this.config?.sources ?? {
       roots: { campaign: folder },
       stallSeconds: 60,
-      secrets: [],
+      secrets: [] as string[],
     };
-    return { roots, stallSeconds, resolveSecret: (name) => (secrets.includes(name) ? this.env[name] : undefined) };
+    return { ...rules, resolveSecret: (name) => (secrets.includes(name) ? this.env[name] : undefined) };
   }
 
   /** Runs work with a client that is connected as Temporal's standard environment or temporal.toml says. */

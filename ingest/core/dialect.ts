@@ -1,3 +1,6 @@
+import type { DialectInput } from './contributions';
+import { IngestError } from './errors';
+
 /**
  * How a CSV file is cut into rows and fields. Values are Qserv's escape names (`\\t` is a backslash and a t),
  * lsst/qserv src/replica/util/Csv.h; '' means the default.
@@ -22,3 +25,31 @@ export const DEFAULT_DIALECT: Dialect = {
   fieldsEscapedBy: '\\\\',
   linesTerminatedBy: '\\n',
 };
+
+/** Characters that are taken for their escape names. */
+const SYNONYMS = new Map([
+  ['\t', '\\t'],
+  ['\n', '\\n'],
+]);
+
+/**
+ * A dialect as a client of Qserv gave it; '' stands for the default, a raw tab or newline for its escape name.
+ * Errors: INVALID_INPUT with Qserv's text (docs/contract/worker.md §1); `details.field` is the parameter.
+ */
+export function parseDialect(input: Partial<DialectInput>): Dialect {
+  const dialect: Record<string, string> = { ...DEFAULT_DIALECT };
+  for (const [field, allowed] of Object.entries(DIALECT_VALUES)) {
+    const given = input[field as keyof Dialect] ?? '';
+    if (given === '') continue;
+    const value = SYNONYMS.get(given) ?? given;
+    if (!(allowed as readonly string[]).includes(value)) {
+      throw new IngestError(
+        'INVALID_INPUT',
+        `Csv::Parser: the value '${given}' of the parameter '${field}' is not allowed for the given parameter.`,
+        { field, allowed },
+      );
+    }
+    dialect[field] = value;
+  }
+  return dialect as unknown as Dialect;
+}

@@ -3,6 +3,12 @@ import { shownUrl } from '../core/shown-url';
 
 export { shownUrl };
 
+/** What was meant to be a URL, spelled as it is, without what may be secret in it. */
+export function maskedText(url: string): string {
+  if (/^file:/i.test(url)) return url;
+  return url.replace(/[?#].*$/s, '?…').replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@');
+}
+
 /** A failure of one source; the message begins with its URL. */
 export function sourceError(
   code: ErrorCode,

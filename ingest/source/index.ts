@@ -2,6 +2,7 @@ export { compressionOf } from './compression';
 export { isLasting, shownUrl } from './errors';
 export { inspectSource } from './inspect';
 export { type OpenedSource, openSource, type SourceCounts } from './open';
+export { checkReferenceUrl } from './reference-url';
 export { resolveSourceUrl, type SourceLocation } from './resolve';
 export type { SourceRules } from './rules';
 export type { StoredFacts } from './stored';

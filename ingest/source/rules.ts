@@ -1,12 +1,21 @@
+import type { IngestConfig } from '../core/ingest-config';
+import type { HttpPolicy, SourceLimits } from '../core/source-policy';
+
 /** How sources may be read on this host. */
 export interface SourceRules {
   /** Named folders that `file://` and `root://NAME/…` sources lie in; absolute paths. */
   roots: Record<string, string>;
-  /** Seconds without a byte after which a source counts as stalled. */
+  /** Seconds without a byte after which a source counts as stalled; also the time a connection may take to come about. */
   stallSeconds: number;
   /**
    * Value of `${env:NAME}` in an HTTP header; entries pass a function over the environment. `undefined` = no such name.
    * Values never appear in errors.
    */
   resolveSecret?: (name: string) => string | undefined;
+  /** What becomes of a reply that leads elsewhere. `refuse` is the contract's way for contributions over REST. Default `follow`. */
+  redirects?: 'follow' | 'refuse';
+  http?: HttpPolicy;
+  limits?: SourceLimits;
+  /** The database's ingest configuration, for HTTP(S) sources. */
+  transfer?: IngestConfig;
 }

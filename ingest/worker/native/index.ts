@@ -27,7 +27,7 @@ export interface NativeWorkerOptions {
   mysql: MysqlAccess;
   /** The records; closed by whoever opened them. */
   metadata: Metadata;
-  sources: Pick<SourceRules, 'roots' | 'stallSeconds'>;
+  sources: Pick<SourceRules, 'roots' | 'stallSeconds' | 'http' | 'limits'>;
   /** Value behind `${env:NAME}` in HTTP headers. */
   resolveSecret?: (name: string) => string | undefined;
   /** Loads that run at once at most, further ones wait; default 10. */
