@@ -11,6 +11,18 @@ export const flag = int.transform((value) => value !== 0);
 /** real, uint64, long: numbers alone. */
 export const real = z.number();
 
+/**
+ * One of these words. `fault` is what a real server says of others; where it is no refusal of its own it begins with its class
+ * (api/qserv/faults.ts).
+ */
+export function oneOf<const T extends string>(words: readonly T[], fault: (value: string) => string) {
+  return z
+    .string()
+    .refine((value) => words.some((word) => word === value), { error: ({ input }) => fault(String(input)) })
+    .transform((value) => value as T)
+    .meta({ enum: [...words] });
+}
+
 /** Flags in replies. */
 export const bit = z.union([z.literal(0), z.literal(1)]);
 /** Milliseconds since the Unix epoch; 0 = not reached yet. */
