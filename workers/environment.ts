@@ -20,6 +20,8 @@ export interface Environment {
   /** Values of a target's keys; undefined where it has none. */
   authKey(target: TargetConfig): string | undefined;
   adminKey(target: TargetConfig): string | undefined;
+  /** What a target's own services compare keys with: an empty key where none is configured, as Qserv does it. */
+  serviceKeys(target: TargetConfig): { auth: string; admin: string };
   /** For fault tests, see kill-at.ts. */
   steps: StepHook;
 }
@@ -37,6 +39,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     return value;
   };
   const config = readConfig(secret(CONFIG_VARIABLE));
+  const optional = (name: string | undefined) => (name === undefined ? undefined : env[name]);
   return {
     config,
     postgresUrl: secret(config.postgresUrlEnv),
@@ -46,8 +49,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       resolveSecret: (name) => (config.sources.secrets.includes(name) ? env[name] : undefined),
     },
     key: (name) => (config.keys.includes(name) ? env[name] : undefined),
-    authKey: ({ authKeyEnv }) => (authKeyEnv === undefined ? undefined : env[authKeyEnv]),
-    adminKey: ({ adminAuthKeyEnv }) => (adminAuthKeyEnv === undefined ? undefined : env[adminAuthKeyEnv]),
+    authKey: ({ authKeyEnv }) => optional(authKeyEnv),
+    adminKey: ({ adminAuthKeyEnv }) => optional(adminAuthKeyEnv),
+    serviceKeys: ({ authKeyEnv, adminAuthKeyEnv }) => ({
+      // One that is named must be there: an empty key by mistake would let everybody in.
+      auth: authKeyEnv === undefined ? '' : secret(authKeyEnv),
+      admin: adminAuthKeyEnv === undefined ? '' : secret(adminAuthKeyEnv),
+    }),
     steps: killAt(env[KILL_VARIABLE]),
   };
 }

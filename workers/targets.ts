@@ -30,6 +30,13 @@ export class Targets {
     );
   }
 
+  /** The target, which must be native: INVALID_INPUT for another kind. */
+  native(name: string): NativeTargetConfig {
+    const config = this.config(name);
+    if (config.kind === 'native') return config;
+    throw new IngestError('INVALID_INPUT', `target ${name} is remote: its services are Qserv's own`);
+  }
+
   controller(name: string): Controller {
     const known = this.controllers.get(name);
     if (known) return known;

@@ -72,7 +72,8 @@ export const contributionFile = z
       .string()
       .min(1)
       .describe(
-        'file://, root://NAME/path (a source root of the workers) or http(s)://, or a path relative to `base`.',
+        'file://, root://NAME/path (a source root of the workers) or http(s)://, or a path relative to `base`. A signature in the query ' +
+          `is named as \${env:NAME}, like values of headers: what is written here stays in histories.`,
       ),
     chunk: chunk.optional().describe('Chunk number. Required for partitioned tables, not allowed for regular ones.'),
     overlap: z.boolean().optional().describe("True for rows of the chunk's overlap. Default: false."),

@@ -3,6 +3,7 @@ import { IngestError } from '../core/errors';
 import type { ContributionSource } from '../worker/worker';
 import { broken, sourceError } from './errors';
 import type { SourceRules } from './rules';
+import { withSecrets } from './secrets';
 import type { StoredBytes, StoredFacts } from './stored';
 
 const MAX_REDIRECTS = 5;
@@ -124,18 +125,7 @@ function requestHeaders(source: ContributionSource, rules: SourceRules): Record<
     const colon = line.indexOf(':');
     if (colon < 1) throw sourceError('INVALID_INPUT', source.url, 'an HTTP header is not of the form "Name: value"');
     const name = line.slice(0, colon).trim();
-    headers[name] = line
-      .slice(colon + 1)
-      .trim()
-      .replaceAll(/\$\{env:([^}]*)\}/g, (_, variable: string) => {
-        const value = rules.resolveSecret?.(variable);
-        if (value !== undefined) return value;
-        throw sourceError(
-          'INVALID_INPUT',
-          source.url,
-          `header ${name} names ${variable}, which is not set on this host`,
-        );
-      });
+    headers[name] = withSecrets(line.slice(colon + 1).trim(), `header ${name}`, source.url, rules);
   }
   return headers;
 }

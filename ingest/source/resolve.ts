@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { IngestError } from '../core/errors';
 import { brokenFile, shownUrl } from './errors';
 import type { SourceRules } from './rules';
+import { urlWithSecrets } from './secrets';
 
 /** Where the bytes of a source are. `path` is absolute and free of symbolic links. */
 export type SourceLocation = { kind: 'file'; path: string } | { kind: 'http'; url: URL };
@@ -18,7 +19,7 @@ export async function resolveSourceUrl(url: string, rules: SourceRules): Promise
   switch (parsed?.protocol) {
     case 'http:':
     case 'https:':
-      return { kind: 'http', url: parsed };
+      return { kind: 'http', url: new URL(urlWithSecrets(url, rules)) };
     case 'root:':
       return { kind: 'file', path: await underRoot(url, rootPath(url, parsed, rules), rules) };
     case 'file:':

@@ -8,8 +8,8 @@ export interface SourceRules {
   /** Seconds without a byte after which a source counts as stalled; also the time a connection may take to come about. */
   stallSeconds: number;
   /**
-   * Value of `${env:NAME}` in an HTTP header; entries pass a function over the environment. `undefined` = no such name.
-   * Values never appear in errors.
+   * Value of `${env:NAME}` in an HTTP header or in the query of a URL; entries pass a function over the environment. `undefined` = no
+   * such name. Values never appear in errors. Absent for requests that come from outside: nothing is put in the place of anything.
    */
   resolveSecret?: (name: string) => string | undefined;
   /** What becomes of a reply that leads elsewhere. `refuse` is the contract's way for contributions over REST. Default `follow`. */

@@ -156,6 +156,9 @@ async function code0(promise: Promise<unknown>): Promise<string> {
   );
 }
 
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of a reference
+const REFERENCE = '${env:TOKEN}';
+
 describe('HTTP', () => {
   test('one pass, with facts, header references and redirects', async () => {
     const seen: unknown[] = [];
@@ -175,6 +178,17 @@ describe('HTTP', () => {
       code: 'INVALID_INPUT',
       message: expect.stringContaining('NONE'),
     });
+  });
+
+  test('signatures in queries are named, not written', async () => {
+    const url = http.on('/signed?sig=s3cret', (_, response) => response.end('1\n')).replace('s3cret', REFERENCE);
+    await expect(read(source(url))).resolves.toMatchObject({ rows: 1 });
+    await expect(read(source(url.replace('TOKEN', 'NONE')))).rejects.toMatchObject({ message: /NONE/ });
+    const inPath = http.url(`/${REFERENCE}/x?y`);
+    await expect(read(source(inPath))).rejects.toMatchObject({ code: 'INVALID_INPUT', message: /only the query/ });
+    const { resolveSecret, ...outside } = rules;
+    const sent = http.on(`/asis?sig=${encodeURI(REFERENCE)}`, (_, response) => response.end('2\n'));
+    await expect(inspectSource(source(sent), outside)).resolves.toEqual({});
   });
 
   test('headers do not follow a redirect to another server', async () => {
