@@ -6,6 +6,7 @@ import { tableIdentity } from './004-table-identity';
 import { presence } from './005-presence';
 import { replacements } from './006-replacements';
 import { republish } from './007-republish';
+import { contributionRequests } from './008-contribution-requests';
 
 /** All migrations in order. A new one is a file here and a line below; one that was released is never changed. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   presence,
   replacements,
   republish,
+  contributionRequests,
 ];
