@@ -33,23 +33,27 @@ const SYNONYMS = new Map([
 ]);
 
 /**
- * A dialect as a client of Qserv gave it; '' stands for the default, a raw tab or newline for its escape name.
+ * A dialect as a client of Qserv gave it; '' stands for the default unless it is refused, a raw tab or newline for its escape name.
  * Errors: INVALID_INPUT with Qserv's text (docs/contract/worker.md §1); `details.field` is the parameter.
  */
-export function parseDialect(input: Partial<DialectInput>): Dialect {
+export function parseDialect(input: Partial<DialectInput>, empty: 'default' | 'refused' = 'default'): Dialect {
   const dialect: Record<string, string> = { ...DEFAULT_DIALECT };
   for (const [field, allowed] of Object.entries(DIALECT_VALUES)) {
     const given = input[field as keyof Dialect] ?? '';
-    if (given === '') continue;
+    if (given === '') {
+      if (empty === 'default') continue;
+      throw refusal(`a value of the parameter '${field}' is empty.`, field, allowed);
+    }
     const value = SYNONYMS.get(given) ?? given;
     if (!(allowed as readonly string[]).includes(value)) {
-      throw new IngestError(
-        'INVALID_INPUT',
-        `Csv::Parser: the value '${given}' of the parameter '${field}' is not allowed for the given parameter.`,
-        { field, allowed },
-      );
+      const what = `the value '${given}' of the parameter '${field}' is not allowed for the given parameter.`;
+      throw refusal(what, field, allowed);
     }
     dialect[field] = value;
   }
   return dialect as unknown as Dialect;
+}
+
+function refusal(what: string, field: string, allowed: readonly string[]): IngestError {
+  return new IngestError('INVALID_INPUT', `Csv::Parser: ${what}`, { field, allowed });
 }

@@ -5,7 +5,7 @@
 export function shownUrl(url: string): string {
   if (/^(file|root):/i.test(url)) return url;
   if (!/^https?:/i.test(url) || !URL.canParse(url)) {
-    return url.replace(/[?#].*$/s, '?…').replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@');
+    return maskedText(url);
   }
   const parsed = new URL(url);
   parsed.username = '';
@@ -14,4 +14,10 @@ export function shownUrl(url: string): string {
   parsed.search = '';
   parsed.hash = '';
   return parsed.href + query;
+}
+
+/** What was meant to be a URL, spelled as it is, without what may be secret in it. */
+export function maskedText(url: string): string {
+  if (/^file:/i.test(url)) return url;
+  return url.replace(/[?#].*$/s, '?…').replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@');
 }

@@ -1,13 +1,7 @@
 import { type ErrorCode, IngestError } from '../core/errors';
-import { shownUrl } from '../core/shown-url';
+import { maskedText, shownUrl } from '../core/shown-url';
 
-export { shownUrl };
-
-/** What was meant to be a URL, spelled as it is, without what may be secret in it. */
-export function maskedText(url: string): string {
-  if (/^file:/i.test(url)) return url;
-  return url.replace(/[?#].*$/s, '?…').replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@');
-}
+export { maskedText, shownUrl };
 
 /** A failure of one source; the message begins with its URL. */
 export function sourceError(
