@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IngestError } from '../core/errors';
 import { DUMMY_CHUNK } from '../core/names';
 import type { TableDefinition } from '../core/tables';
+import { administrationCases } from './contract/administration';
 import { directorIndexCases, type IndexCase } from './contract/director-index';
 import { publishingCases } from './contract/publishing';
 import { replacementCases } from './contract/replacements';
@@ -312,6 +313,7 @@ export function controllerContract({ newController, index }: ControllerCase): vo
 
   replacementCases(() => controller, register, { object, source, filter });
   publishingCases(() => controller, register);
+  administrationCases(() => controller, register);
   rowCounterCases(() => controller, register);
   tableIndexCases(() => controller, register);
   scanRatingCases(() => controller, register);

@@ -1,18 +1,10 @@
 import type { PlacementForm } from '../core/placement';
 import type { ColumnDefinition, TableDefinition, TableDescriptor } from '../core/tables';
 import type { TransactionState } from '../core/transactions';
+import type { AdministrationOperations } from './administration';
 import type { RowCounterOperations, ScanRatingOperations, TableIndexOperations } from './finishing';
 
 /** Times are milliseconds since the Unix epoch, 0 = not reached yet. */
-
-export interface FamilyDescriptor {
-  name: string;
-  replicationLevel: number;
-  numStripes: number;
-  numSubStripes: number;
-  /** Degrees. */
-  overlap: number;
-}
 
 export interface DatabaseDefinition {
   name: string;
@@ -106,19 +98,30 @@ export interface PublishReport {
   replaced: { table: string; gapMs: number }[];
 }
 
-export interface RegisterTableOptions {
+/** For callers to whom "already so" is a refusal. */
+export interface ChangeOptions {
+  /** Refuse what would change nothing: see each operation. Default false: it is success. */
+  mustChange?: boolean;
+}
+
+export interface RegisterOptions {
+  /** ALREADY_EXISTS for what exists, also where it is the same. Default false: the same is success. */
+  mustBeNew?: boolean;
+}
+
+export interface RegisterTableOptions extends RegisterOptions {
   /** The published table whose next version this is; the definition's name must be `replacementName` of it. */
   replaces?: string;
 }
 
-export interface PublishOptions {
+export interface PublishOptions extends ChangeOptions {
   /** Takes the partitions off the director indexes of the tables that are published. Default false. */
   consolidateDirectorIndex?: boolean;
   /** Counts the rows of the tables that are published, for Qserv's query optimizer. Default false. */
   deployRowCounters?: boolean;
 }
 
-export interface DeleteOptions {
+export interface DeleteOptions extends ChangeOptions {
   /** Published databases too. Whoever asks has shown to be an administrator. */
   published?: boolean;
 }
@@ -157,14 +160,16 @@ export interface ControllerCapabilities {
 
 /**
  * The controller's half of ingest. All operations are safe to repeat: "already so" is success where the arguments agree, and
- * ALREADY_EXISTS (naming what differs) where they do not. Faces that must refuse repetition (Qserv's REST) ask first.
+ * ALREADY_EXISTS (naming what differs) where they do not. Faces that must refuse repetition (Qserv's REST) say so by option.
  *
  * Errors common to all: UNKNOWN_*, INVALID_INPUT, UNAVAILABLE, BUSY.
- * registerDatabase: creates the schema on all workers and the record. ALREADY_EXISTS when it exists with another geometry.
- * registerTable: rules of the table's kind; DATABASE_PUBLISHED. A half-created table is completed. With `replaces`, the table is the
- *   next version of a published one (UNKNOWN_TABLE, ILLEGAL_STATE when it is not published) of the same kind. It is a table like any
- *   other, under a name of its own, until publish puts it in the other's place; its directors, and others' references to it, go by
- *   final names. ALREADY_EXISTS when the name is taken by something else. An automatic director index is made with its director.
+ * registerDatabase: creates the schema on all workers and the record. ALREADY_EXISTS when it exists with another geometry. Its
+ *   family is the alphabetically last of those with its numbers of stripes and sub-stripes, and made when there is none.
+ * registerTable: rules of the table's kind; DATABASE_PUBLISHED. A half-created table is completed, also where it must be new. With
+ *   `replaces`, the table is the next version of a published one (UNKNOWN_TABLE, ILLEGAL_STATE when it is not published) of the same
+ *   kind. It is a table like any other, under a name of its own, until publish puts it in the other's place; its directors, and
+ *   others' references to it, go by final names. ALREADY_EXISTS when the name is taken by something else. An automatic director index
+ *   is made with its director.
  * beginTransaction: DATABASE_PUBLISHED; INDEX_FAILED, and START_FAILED, when a director index takes no further partition.
  *   `context.token` makes it idempotent: a transaction of the database whose context has the same token and that is not ended is
  *   returned as it is.
@@ -177,19 +182,25 @@ export interface ControllerCapabilities {
  *   deleted or otherwise changed. Same order as asked for: in the form 'single' (the default) one location a chunk, and ILLEGAL_STATE
  *   for a chunk with several replicas; in the form 'multi' one for each replica, all of which must be loaded.
  * publish: OPEN_TRANSACTIONS (`details.open`: id, state and ways to end each); ILLEGAL_STATE without any chunk, or for a table
- *   without schema; resumable; published already is success. Only unpublished tables are worked on, but every partitioned table
- *   gets the chunk tables that it lacks. Next versions take the place of the tables that they replace, last of all: old rows, a gap
- *   in which the CSS metadata hides the table, new rows. Once one is hidden there is no way back: publish, registerTable and
- *   deleteTable first end what an earlier call began, and until then no super-transaction begins (ILLEGAL_STATE).
- * unpublish: not published already is success.
+ *   without schema; resumable; published already is success, or with `mustChange` DATABASE_PUBLISHED. Only unpublished tables are
+ *   worked on, but every partitioned table gets the chunk tables that it lacks. Next versions take the place of the tables that they
+ *   replace, last of all: old rows, a gap in which the CSS metadata hides the table, new rows. Once one is hidden there is no way
+ *   back: publish, registerTable and deleteTable first end what an earlier call began, and until then no super-transaction begins
+ *   (ILLEGAL_STATE).
+ * unpublish: not published already is success, or with `mustChange` ILLEGAL_STATE.
  * rebuildEmptyChunks: DATABASE_PUBLISHED; ALREADY_EXISTS when there is a list and no `force`.
- * deleteTable: DATABASE_PUBLISHED unless `published` says that it may be; ILLEGAL_STATE for a director that other tables refer to,
- *   whichever database they are in (`details.dependents`), and for a table whose next version is registered (delete that one first).
- * deleteDatabase: DATABASE_PUBLISHED as deleteTable. Open super-transactions are no obstacle, references from other databases neither.
+ * deleteTable: what is not there is success, or with `mustChange` UNKNOWN_DATABASE or UNKNOWN_TABLE; DATABASE_PUBLISHED unless
+ *   `published` says that it may be; ILLEGAL_STATE for a director that other tables refer to, whichever database they are in
+ *   (`details.dependents`), and for a table whose next version is registered (delete that one first).
+ * deleteDatabase: as deleteTable. Open super-transactions are no obstacle, references from other databases neither.
  */
-export interface Controller extends RowCounterOperations, TableIndexOperations, ScanRatingOperations {
+export interface Controller
+  extends AdministrationOperations,
+    RowCounterOperations,
+    TableIndexOperations,
+    ScanRatingOperations {
   readonly capabilities: ControllerCapabilities;
-  registerDatabase(definition: DatabaseDefinition): Promise<DatabaseDescriptor>;
+  registerDatabase(definition: DatabaseDefinition, options?: RegisterOptions): Promise<DatabaseDescriptor>;
   registerTable(
     database: string,
     definition: TableDefinition,
@@ -197,7 +208,6 @@ export interface Controller extends RowCounterOperations, TableIndexOperations, 
   ): Promise<TableDescriptor>;
   database(name: string): Promise<DatabaseDescriptor>;
   databases(): Promise<DatabaseDescriptor[]>;
-  family(name: string): Promise<FamilyDescriptor>;
   beginTransaction(database: string, context: Record<string, unknown>): Promise<TransactionDescriptor>;
   endTransaction(id: number, how: 'commit' | 'abort', context?: Record<string, unknown>): Promise<EndedTransaction>;
   transaction(id: number): Promise<TransactionDescriptor>;
@@ -209,7 +219,7 @@ export interface Controller extends RowCounterOperations, TableIndexOperations, 
   chunks(database: string): Promise<ChunkLocation[]>;
   publish(database: string, options?: PublishOptions): Promise<PublishReport>;
   /** Opens a published database for new tables; what queries see stays. */
-  unpublish(database: string): Promise<DatabaseDescriptor>;
+  unpublish(database: string, options?: ChangeOptions): Promise<DatabaseDescriptor>;
   /** Rebuilds the list of chunks without data by which queries are spread. */
   rebuildEmptyChunks(database: string, options?: { force?: boolean }): Promise<EmptyChunksReport>;
   /**
@@ -222,11 +232,12 @@ export interface Controller extends RowCounterOperations, TableIndexOperations, 
   buildDirectorIndex(database: string, table: string, options?: DirectorIndexOptions): Promise<DirectorIndexReport>;
   /** Counts by scan in the workers' databases, one entry a table. */
   countRows(database: string): Promise<TableCount[]>;
-  /** Drops the table everywhere, records included. "No such table" is success. */
+  /** Drops the table everywhere, records included. */
   deleteTable(database: string, table: string, options?: DeleteOptions): Promise<void>;
-  /** Drops the database everywhere, with everything recorded of it. "No such database" is success. */
+  /** Drops the database everywhere, with everything recorded of it. */
   deleteDatabase(database: string, options?: DeleteOptions): Promise<void>;
   close(): Promise<void>;
 }
 
+export type { FamilyDescriptor, WorkerDescriptor } from './administration';
 export type { ColumnDefinition, TableDefinition, TableDescriptor };

@@ -8,7 +8,7 @@ import { usableWorkers } from '../../storage/metadata/workers';
 import type { ChunkLocation, LocationScope, WorkerLocation } from '../controller';
 import { findOrThrow } from './begin';
 import type { NativeContext } from './context';
-import { family } from './databases';
+import { family } from './families';
 
 /** The unpublished database that a location request is about. */
 async function inScope(context: NativeContext, scope: LocationScope): Promise<DatabaseRecord> {

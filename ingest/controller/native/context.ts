@@ -9,7 +9,7 @@ import { type HeldLocks, withLocks } from '../../storage/metadata/locks';
 import { findTable } from '../../storage/metadata/tables';
 import { logEvent } from '../../storage/metadata/transactions';
 import { configureWorkers } from '../../storage/metadata/workers';
-import type { WorkerLocation } from '../controller';
+import type { WorkerDescriptor, WorkerLocation } from '../controller';
 
 /** A worker of a native target, with the account's password itself. */
 export interface NativeWorkerAccess {
@@ -98,6 +98,18 @@ export class NativeContext {
     };
   }
 
+  /** Those of the configuration, by name. */
+  workerDescriptors(): WorkerDescriptor[] {
+    return [...this.addresses.values()]
+      .map(({ name, enabled, readOnly }) => ({
+        name,
+        isEnabled: enabled,
+        isReadOnly: readOnly,
+        location: this.location(name),
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
   /** Does something on every worker, side by side. All are waited for; then the first failure is thrown. */
   async onWorkers(work: (server: DataServer) => Promise<void>): Promise<void> {
     const results = await Promise.allSettled([...this.workers.values()].map(work));
@@ -113,6 +125,13 @@ export class NativeContext {
   /** Nothing else may change the database's tables meanwhile. */
   changingDatabase<T>(database: string, work: (held: HeldLocks) => Promise<T>): Promise<T> {
     return withLocks(this.metadata, [{ name: databaseLock(database) }], work, this.options.lockWaitMs);
+  }
+
+  /** As `changingDatabase`, for several. */
+  changingDatabases<T>(databases: string[], work: (held: HeldLocks) => Promise<T>): Promise<T> {
+    // Always in the same order, so that no two callers wait for each other.
+    const locks = [...databases].sort().map((database) => ({ name: databaseLock(database) }));
+    return withLocks(this.metadata, locks, work, this.options.lockWaitMs);
   }
 
   /** Super-transactions begin and end side by side, but not while the database's tables are changed. */
@@ -137,9 +156,7 @@ export class NativeContext {
 
   async requireUnpublished(name: string): Promise<DatabaseRecord> {
     const database = await this.requireDatabase(name);
-    if (database.isPublished) {
-      throw new IngestError('DATABASE_PUBLISHED', `the database '${name}' is already published`, { database: name });
-    }
+    if (database.isPublished) throw alreadyPublished(name);
     return database;
   }
 
@@ -151,6 +168,10 @@ export class NativeContext {
   async close(): Promise<void> {
     await Promise.all([this.master, ...this.workers.values()].map((server) => server.close()));
   }
+}
+
+export function alreadyPublished(database: string): IngestError {
+  return new IngestError('DATABASE_PUBLISHED', `the database '${database}' is already published`, { database });
 }
 
 function databaseLock(database: string): string {

@@ -3,13 +3,16 @@ import { noSteps, type StepHook } from '../../core/steps';
 import type { IndexOverlap, TableIndexDefinition } from '../../core/table-indexes';
 import type { TableDefinition } from '../../core/tables';
 import { listTransactions } from '../../storage/metadata/transactions';
+import type { DeleteFamilyOptions, FamilyDescriptor } from '../administration';
 import type {
+  ChangeOptions,
   Controller,
   DatabaseDefinition,
   DeleteOptions,
   DirectorIndexOptions,
   LocationScope,
   PublishOptions,
+  RegisterOptions,
   RegisterTableOptions,
   TransactionFilter,
 } from '../controller';
@@ -19,16 +22,17 @@ import { buildDirectorIndex } from './build-index';
 import { allocateChunks, chunks, locateRegular } from './chunks';
 import { NativeContext, type NativeControllerOptions } from './context';
 import { countRows } from './counts';
-import { database, databases, family, registerDatabase } from './databases';
+import { database, databases, registerDatabase } from './databases';
 import { deleteDatabase, deleteTable } from './delete';
 import { rebuildEmptyChunks } from './empty-chunks';
 import { endTransaction } from './end';
+import { addFamily, deleteFamily, families, family } from './families';
 import { publish } from './publish/publish';
 import { collectRowCounters, deleteRowCounters, deployRowCounters, rowCounters } from './row-counters';
 import { scanRatings, setScanRating } from './scan-ratings';
 import { createTableIndex, dropTableIndex, tableIndexes } from './table-indexes';
 import { registerTable } from './tables';
-import { unpublish } from './unpublish';
+import { markPublished, unpublish } from './unpublish';
 
 export type { NativeServers, NativeWorkerAccess } from './context';
 
@@ -44,8 +48,8 @@ export class NativeController implements Controller {
     this.context = new NativeContext({ ...options, steps: options.steps ?? noSteps });
   }
 
-  registerDatabase(definition: DatabaseDefinition) {
-    return this.ready((context) => registerDatabase(context, definition));
+  registerDatabase(definition: DatabaseDefinition, options?: RegisterOptions) {
+    return this.ready((context) => registerDatabase(context, definition, options));
   }
 
   registerTable(name: string, definition: TableDefinition, options?: RegisterTableOptions) {
@@ -60,8 +64,24 @@ export class NativeController implements Controller {
     return this.ready(databases);
   }
 
+  families() {
+    return this.ready(families);
+  }
+
   family(name: string) {
     return this.ready((context) => family(context, name));
+  }
+
+  addFamily(given: FamilyDescriptor) {
+    return this.ready((context) => addFamily(context, given));
+  }
+
+  deleteFamily(name: string, options?: DeleteFamilyOptions) {
+    return this.ready((context) => deleteFamily(context, name, options));
+  }
+
+  workers() {
+    return this.ready(async (context) => context.workerDescriptors());
   }
 
   beginTransaction(name: string, json: Record<string, unknown>) {
@@ -99,8 +119,12 @@ export class NativeController implements Controller {
     return this.ready((context) => publish(context, name, options));
   }
 
-  unpublish(name: string) {
-    return this.ready((context) => unpublish(context, name));
+  unpublish(name: string, options?: ChangeOptions) {
+    return this.ready((context) => unpublish(context, name, options));
+  }
+
+  markPublished(name: string) {
+    return this.ready((context) => markPublished(context, name));
   }
 
   rebuildEmptyChunks(name: string, options: { force?: boolean } = {}) {

@@ -9,12 +9,12 @@ import {
   familyOfGeometry,
   findCaseless,
   findDatabase,
-  findFamily,
   insertDatabase,
   insertFamily,
 } from '../../storage/metadata/databases';
-import type { DatabaseDefinition, DatabaseDescriptor, FamilyDescriptor } from '../controller';
+import type { DatabaseDefinition, DatabaseDescriptor, RegisterOptions } from '../controller';
 import type { NativeContext } from './context';
+import { family, lockFamilies } from './families';
 
 /** All faults of a new database's definition. */
 export function databaseFaults(definition: DatabaseDefinition): InputFault[] {
@@ -30,6 +30,7 @@ export function databaseFaults(definition: DatabaseDefinition): InputFault[] {
 export async function registerDatabase(
   context: NativeContext,
   definition: DatabaseDefinition,
+  { mustBeNew = false }: RegisterOptions = {},
 ): Promise<DatabaseDescriptor> {
   const faults = databaseFaults(definition);
   if (faults.length > 0) throw invalidInput('database', faults);
@@ -43,12 +44,14 @@ export async function registerDatabase(
     }
     const known = await context.metadata.run((sql) => findDatabase(sql, name));
     if (known === undefined) {
+      // Even where the rest fails the family stays, docs/contract/controller.md §4.1.
+      const family = await context.metadata.transaction((tx) => familyFor(tx, definition));
       await context.onWorkers((server) => createSchema(server, name));
       await held.check();
-      await context.metadata.transaction(async (tx) => {
-        const family = await familyFor(tx, definition);
-        await insertDatabase(tx, { name, family, autoBuildDirectorIndex: definition.autoBuildDirectorIndex ?? true });
-      });
+      const autoBuildDirectorIndex = definition.autoBuildDirectorIndex ?? true;
+      await context.metadata.transaction((tx) => insertDatabase(tx, { name, family, autoBuildDirectorIndex }));
+    } else if (mustBeNew) {
+      throw new IngestError('ALREADY_EXISTS', `the database '${name}' already exists`, { database: name });
     } else await checkSame(context, known.family, known.autoBuildDirectorIndex, definition);
     return database(context, name);
   });
@@ -56,7 +59,7 @@ export async function registerDatabase(
 
 /** Name of the family with this partitioning, made when it is new. Families are looked for and made one at a time. */
 async function familyFor(tx: Transaction, d: DatabaseDefinition): Promise<string> {
-  await tx`SELECT pg_advisory_xact_lock(hashtextextended('families', 0))`;
+  await lockFamilies(tx);
   const known = await familyOfGeometry(tx, d.numStripes, d.numSubStripes);
   if (known !== undefined) return known.name;
   if (!(d.overlap > 0)) {
@@ -96,11 +99,4 @@ export function databases(context: NativeContext): Promise<DatabaseDescriptor[]>
     const records = await allDatabases(sql);
     return Promise.all(records.map((record) => describeDatabase(sql, record)));
   });
-}
-
-export async function family(context: NativeContext, name: string): Promise<FamilyDescriptor> {
-  const found = await context.metadata.run((sql) => findFamily(sql, name));
-  if (found === undefined)
-    throw new IngestError('UNKNOWN_FAMILY', `no such database family '${name}'`, { family: name });
-  return found;
 }

@@ -16,7 +16,7 @@ import {
 import type { HeldLocks } from '../../storage/metadata/locks';
 import { deleteTableRecord, findTable, tablesOf } from '../../storage/metadata/tables';
 import type { DeleteOptions } from '../controller';
-import type { NativeContext } from './context';
+import { alreadyPublished, type NativeContext } from './context';
 import { deleteDatabaseOn, deleteTableOn, stopWriters } from './delete-workers';
 import { endReplacements } from './replacements';
 
@@ -33,8 +33,9 @@ export async function deleteTable(
   options: DeleteOptions = {},
 ): Promise<void> {
   await context.changingDatabase(database, async (held) => {
-    const record = await context.metadata.run((sql) => findDatabase(sql, database));
+    const record = await recordOf(context, database, options);
     if (record === undefined) return;
+    if (options.mustChange) await context.requireTable(database, table);
     checkPublished(record, options);
     await endReplacements(context, held, database);
     const known = await context.metadata.run((sql) => findTable(sql, database, table));
@@ -67,7 +68,7 @@ export async function deleteDatabase(
   options: DeleteOptions = {},
 ): Promise<void> {
   await context.changingDatabase(database, async (held) => {
-    const record = await context.metadata.run((sql) => findDatabase(sql, database));
+    const record = await recordOf(context, database, options);
     if (record === undefined) return;
     checkPublished(record, options);
     const tables = await context.metadata.run((sql) => tablesOf(sql, database));
@@ -99,6 +100,16 @@ export async function deleteDatabase(
   });
 }
 
+/** Undefined where it is no fault that there is none. */
+async function recordOf(
+  context: NativeContext,
+  database: string,
+  { mustChange = false }: DeleteOptions,
+): Promise<DatabaseRecord | undefined> {
+  if (mustChange) return context.requireDatabase(database);
+  return context.metadata.run((sql) => findDatabase(sql, database));
+}
+
 function announce(context: NativeContext, held: HeldLocks, what: Record<string, unknown>): Step {
   return async (name, detail = {}) => {
     await context.steps(name, { ...what, ...detail });
@@ -114,8 +125,7 @@ async function dropFromMeta(context: NativeContext, database: string, { definiti
 }
 
 function checkPublished({ name, isPublished }: DatabaseRecord, { published = false }: DeleteOptions): void {
-  if (!isPublished || published) return;
-  throw new IngestError('DATABASE_PUBLISHED', `the database '${name}' is already published`, { database: name });
+  if (isPublished && !published) throw alreadyPublished(name);
 }
 
 /** A table stays as long as its next version waits for its place. */

@@ -12,6 +12,7 @@ import {
   dropIndexPartition,
   indexNames,
 } from '../../storage/data/director-index';
+import { tableNames } from '../../storage/data/drop-tables';
 import { createMarks, forgetMarks, readMarks } from '../../storage/data/index-marks';
 import { ensureMetaSchema } from '../../storage/data/master-schemas';
 import { chunkPlaces } from '../../storage/metadata/contributions';
@@ -62,6 +63,14 @@ export async function registerDirectorIndex(
   await held.check();
   await ensureMetaSchema(context.master);
   await createDirectorIndex(context.master, database, table);
+}
+
+/** False where registration should have made an index and there is none. */
+export async function hasDirectorIndex(context: NativeContext, database: string, table: TableDescriptor) {
+  const { name, kind } = table.definition;
+  const { autoBuildDirectorIndex } = await context.requireDatabase(database);
+  if (kind !== 'director' || !autoBuildDirectorIndex) return true;
+  return (await tableNames(context.master, META_SCHEMA)).includes(directorIndexTable(database, name));
 }
 
 /** Begin: a partition in every index. INDEX_FAILED with MariaDB's words when it refuses one. */

@@ -4,7 +4,7 @@ import { hasEmptyChunks, writeEmptyChunks } from '../../storage/data/css-empty-c
 import { chunksOnEnabledWorkers } from '../../storage/metadata/replicas';
 import type { EmptyChunksReport, FamilyDescriptor } from '../controller';
 import type { NativeContext } from './context';
-import { family } from './databases';
+import { family } from './families';
 
 /** Points of rebuilding the empty-chunk list. */
 export const EMPTY_CHUNKS_STEPS = ['empty-chunks.write'] as const;

@@ -5,7 +5,7 @@ import { onLanes } from '../../storage/data/lanes';
 import { planRenames, type RenameBatch, renameBatch } from '../../storage/data/replace-tables';
 import { markShown, type NextVersion } from '../../storage/metadata/replacements';
 import type { FamilyDescriptor } from '../controller';
-import { family } from './databases';
+import { family } from './families';
 import { announce, onWorkers, type Scope } from './replacement-run';
 import { finalDefinition, masterSuccessions, workerSuccessions } from './successions';
 

@@ -10,18 +10,19 @@ import {
   tableFaults,
 } from '../../core/tables';
 import { createSchema, createTables, tryDefinition } from '../../storage/data/create-tables';
+import { tableNames } from '../../storage/data/drop-tables';
 import { allDatabases } from '../../storage/metadata/databases';
 import { findTable, insertTable, tablesOf } from '../../storage/metadata/tables';
 import type { RegisterTableOptions } from '../controller';
 import type { NativeContext } from './context';
-import { clearDirectorIndex, registerDirectorIndex } from './director-index';
+import { clearDirectorIndex, hasDirectorIndex, registerDirectorIndex } from './director-index';
 import { endReplacements } from './replacements';
 
 export async function registerTable(
   context: NativeContext,
   database: string,
   definition: TableDefinition,
-  { replaces }: RegisterTableOptions = {},
+  { replaces, mustBeNew = false }: RegisterTableOptions = {},
 ): Promise<TableDescriptor> {
   return context.changingDatabase(database, async (held) => {
     await context.requireUnpublished(database);
@@ -29,6 +30,10 @@ export async function registerTable(
     if (replaces !== undefined) await checkReplaces(context, database, definition, replaces);
     const known = await context.metadata.run((sql) => findTable(sql, database, definition.name));
     if (known !== undefined) {
+      if (mustBeNew && (await isComplete(context, database, known))) {
+        const message = `table '${database}.${definition.name}' already exists`;
+        throw new IngestError('ALREADY_EXISTS', message, { database, table: definition.name });
+      }
       checkSame(database, known, definition, replaces);
       if (known.isPublished) return known;
     } else {
@@ -48,6 +53,17 @@ export async function registerTable(
     await registerDirectorIndex(context, held, database, table);
     return table;
   });
+}
+
+/** Whether an earlier call came to its end: all that registration makes is there. */
+async function isComplete(context: NativeContext, database: string, table: TableDescriptor): Promise<boolean> {
+  if (table.isPublished) return true;
+  const missing: string[] = [];
+  await context.onWorkers(async (server) => {
+    const there = new Set(await tableNames(server, database));
+    missing.push(...registrationTables(table.definition).filter((name) => !there.has(name)));
+  });
+  return missing.length === 0 && (await hasDirectorIndex(context, database, table));
 }
 
 function checkSame(database: string, known: TableDescriptor, asked: TableDefinition, replaces?: string): void {

@@ -23,6 +23,17 @@ export async function findFamily(sql: Queryable, name: string): Promise<FamilyDe
   return row && family(row);
 }
 
+/** By name. */
+export async function allFamilies(sql: Queryable): Promise<FamilyDescriptor[]> {
+  const rows = await sql<FamilyRow[]>`SELECT * FROM qserv.config_database_family ORDER BY name COLLATE "C"`;
+  return rows.map(family);
+}
+
+/** With everything recorded for its databases. */
+export async function deleteFamilyRecord(sql: Queryable, name: string): Promise<void> {
+  await sql`DELETE FROM qserv.config_database_family WHERE name = ${name}`;
+}
+
 /** The family of a partitioning; overlap does not matter, the alphabetically last wins (docs/contract/controller.md §4.1). */
 export async function familyOfGeometry(
   sql: Queryable,

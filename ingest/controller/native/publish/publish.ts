@@ -2,7 +2,7 @@ import { FINISH_TABLE_STEPS } from '../../../storage/data/finish-table';
 import { markDatabasePublished } from '../../../storage/metadata/databases';
 import { markTablePublished } from '../../../storage/metadata/tables';
 import type { PublishOptions, PublishReport } from '../../controller';
-import type { NativeContext } from '../context';
+import { alreadyPublished, type NativeContext } from '../context';
 import { database as describe } from '../databases';
 import { finishDirectorIndexes } from '../director-index';
 import { endReplacements, replacedTables, replaceTables } from '../replacements';
@@ -35,7 +35,10 @@ export async function publish(
   return context.changingDatabase(database, async (held) => {
     const record = await context.requireDatabase(database);
     await endReplacements(context, held, database);
-    if (record.isPublished) return outcome(context, database, { renamed: 0, copied: 0 });
+    if (record.isPublished) {
+      if (options.mustChange) throw alreadyPublished(database);
+      return outcome(context, database, { renamed: 0, copied: 0 });
+    }
     const run = await prepareRun(context, held, record, options);
     await context.endOthers(database);
 

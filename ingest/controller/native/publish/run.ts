@@ -7,7 +7,7 @@ import { tablesOf } from '../../../storage/metadata/tables';
 import { openTransactions } from '../../../storage/metadata/transactions';
 import type { FamilyDescriptor, PublishOptions, PublishReport } from '../../controller';
 import { type NativeContext, unpublished } from '../context';
-import { family } from '../databases';
+import { family } from '../families';
 import { byWorker } from '../final-tables';
 
 /** One call of publish: what its phases share. */
