@@ -30,13 +30,16 @@ function textOf(issue: z.core.$ZodIssue, part: 'params' | 'query' | 'body', raw:
     if (value === undefined) {
       return {
         kind: 'P',
-        tail: `RequestBodyJSON::required<T>[static] required parameter ${name} is missing in the request body`,
+        tail: `RequestBodyJSON::required<T>[static] required parameter ${String(issue.path.at(-1))} is missing in the request body`,
       };
     }
     const expected = issue.code === 'invalid_type' ? issue.expected : 'number';
     if (expected === 'array') {
       const tail = `RequestBodyJSON::requiredColl<T> a value of the required parameter ${name} is not an array`;
       return { kind: 'P', tail };
+    }
+    if (expected === 'object') {
+      return { kind: 'P', tail: "RequestBodyJSON::required<T>[static] parameter 'obj' is not a valid JSON object" };
     }
     return { kind: 'F', tail: `[json.exception.type_error.302] type must be ${expected}, but is ${jsonType(value)}` };
   }

@@ -1,10 +1,11 @@
 import { Refusal } from '../../api/qserv/refusal';
 import { type ErrorCode, IngestError } from '../../ingest/core/errors';
 
-type Table = Partial<Record<ErrorCode, (error: IngestError) => Refusal>>;
+/** An endpoint's own words by the domain's codes; none (undefined) leaves the error to the common ones. */
+export type RefusalTexts = Partial<Record<ErrorCode, (error: IngestError) => Refusal | undefined>>;
 
 /** Texts of docs/contract/README.md §2 that every service uses. */
-const COMMON: Table = {
+const COMMON: RefusalTexts = {
   UNKNOWN_DATABASE: ({ details }) => failed(`CONFIG  _databaseInfo no such database '${details.database}'.`),
   UNKNOWN_TABLE: ({ details }) =>
     failed(`DatabaseInfo::findTable no such table '${details.table}' found in the database '${details.database}'.`),
@@ -17,6 +18,11 @@ const COMMON: Table = {
 };
 
 const failed = (tail: string) => new Refusal('F', tail);
+
+/** MySQL's error 1050, of a table on the master. */
+export function tableExists(table: string): Refusal {
+  return failed(`Table '${table}' already exists, errno: 1050`);
+}
 
 /** The domain's own account of a failure, for programs. */
 export function explained({ code, details }: IngestError): Record<string, unknown> {
@@ -34,7 +40,7 @@ export function asRefusal(error: unknown): Refusal | undefined {
 }
 
 /** Runs an operation of the domain whose failures have texts of their own. */
-export async function saying<T>(texts: Table, work: () => Promise<T>): Promise<T> {
+export async function saying<T>(texts: RefusalTexts, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -1,12 +1,12 @@
 import { CATALOG_TABLES, newCatalog } from '../../ingest/controller/contract';
-import type { NativeController } from '../../ingest/controller/native/controller';
+import type { Controller } from '../../ingest/controller/controller';
 import { chunkTable } from '../../ingest/core/names';
 import { DataServer, type MysqlAccess, quoteTable } from '../../ingest/storage/data/connection';
 import { partitionClause } from '../../ingest/storage/data/definition';
 import { databaseFacts, type TableFacts } from './checksum';
 
 /** Registers a catalog of its own with tables Object, Source and Filter; returns its name. */
-export async function registerCatalog(controller: NativeController): Promise<string> {
+export async function registerCatalog(controller: Controller): Promise<string> {
   const definition = newCatalog();
   await controller.registerDatabase(definition);
   for (const table of Object.values(CATALOG_TABLES)) await controller.registerTable(definition.name, table);

@@ -123,7 +123,7 @@ async function publishedDirector(context: NativeContext, database: string, name:
   indexedColumns(table);
   if (!table.isPublished) {
     const message = `the director table '${name}' of the database '${database}' is not published`;
-    throw new IngestError('ILLEGAL_STATE', message, details);
+    throw new IngestError('ILLEGAL_STATE', message, { ...details, isPublished: false });
   }
   return table;
 }

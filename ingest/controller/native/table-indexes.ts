@@ -110,7 +110,7 @@ async function targetOf(context: NativeContext, database: string, name: string, 
   const table = await context.requireTable(database, name);
   if (!table.isPublished) {
     const message = `table is not published: ${database}.${name}; publish the database first`;
-    throw new IngestError('ILLEGAL_STATE', message, { database, table: name });
+    throw new IngestError('ILLEGAL_STATE', message, { database, table: name, isPublished: false });
   }
   const finals = new Map<string, string[]>();
   for (const [worker, chunks] of await chunksByWorker(context, database)) {

@@ -210,5 +210,9 @@ export async function writeSharedScan(
 }
 
 function notThere(database: string, table: string, code: 'ILLEGAL_STATE' | 'UNKNOWN_TABLE' = 'ILLEGAL_STATE') {
-  return new IngestError(code, `table '${database}.${table}' is not in Qserv's CSS metadata`, { database, table });
+  return new IngestError(code, `table '${database}.${table}' is not in Qserv's CSS metadata`, {
+    database,
+    table,
+    missing: 'table',
+  });
 }

@@ -1,0 +1,61 @@
+import { CATALOG_TABLES } from '../../ingest/controller/contract';
+import type { TableDefinition } from '../../ingest/core/tables';
+import type { DataServer } from '../../ingest/storage/data/connection';
+import type { ControllerService } from './controller-service';
+import { dataServer, putRows, registerCatalog } from './registered';
+
+/** A ref-match table of the catalogs' two directors. */
+const MATCH: TableDefinition = {
+  kind: 'refMatch',
+  name: 'Match',
+  director: 'Object',
+  directorKey: 'objectId',
+  director2: 'Other',
+  directorKey2: 'otherId',
+  flag: 'flags',
+  angSep: 0.01,
+  schema: [
+    { name: 'objectId', type: 'BIGINT NOT NULL' },
+    { name: 'otherId', type: 'BIGINT NOT NULL' },
+    { name: 'flags', type: 'INT NOT NULL' },
+  ],
+};
+
+/** Catalogs behind a controller service, and the servers that hold them. Close it before the service. */
+export class ServedCatalogs {
+  readonly master: DataServer;
+  readonly workers: Map<string, DataServer>;
+
+  constructor(private readonly service: ControllerService) {
+    const { master, workers } = service.servers;
+    this.master = dataServer('master', master);
+    this.workers = new Map(workers.map(({ name, mysql }) => [name, dataServer(name, mysql)]));
+  }
+
+  /** Tables Object, Source and Filter, and two more that make a ref-match table: Other and Match. */
+  async withMatch(): Promise<string> {
+    const { controller } = this.service;
+    const database = await registerCatalog(controller);
+    await controller.registerTable(database, { ...CATALOG_TABLES.object, name: 'Other' });
+    await controller.registerTable(database, MATCH);
+    return database;
+  }
+
+  /** Tables Object, Source and Filter, with rows of Object in chunk 7480 on `server`; published unless told otherwise. */
+  async loaded({ rows = 50, publish = true } = {}): Promise<{ database: string; worker: string; server: DataServer }> {
+    const { controller } = this.service;
+    const database = await registerCatalog(controller);
+    const { id } = await controller.beginTransaction(database, {});
+    const [place] = await controller.allocateChunks({ database }, [7480]);
+    const worker = place?.worker as string;
+    const server = this.workers.get(worker) as DataServer;
+    await putRows(server, database, 'Object', 7480, false, id, rows);
+    await controller.endTransaction(id, 'commit');
+    if (publish) await controller.publish(database);
+    return { database, worker, server };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.master, ...this.workers.values()].map((server) => server.close()));
+  }
+}
