@@ -1,7 +1,9 @@
+import type { IngestConfig } from '../core/ingest-config';
 import type { PlacementForm } from '../core/placement';
 import type { ColumnDefinition, TableDefinition, TableDescriptor } from '../core/tables';
 import type { TransactionState } from '../core/transactions';
 import type { AdministrationOperations } from './administration';
+import type { ContributionQueries } from './contributions';
 import type { RowCounterOperations, ScanRatingOperations, TableIndexOperations } from './finishing';
 
 /** Times are milliseconds since the Unix epoch, 0 = not reached yet. */
@@ -54,6 +56,22 @@ export interface EndedTransaction extends TransactionDescriptor {
 export interface TransactionFilter {
   database?: string;
   states?: TransactionState[];
+}
+
+/** What of a super-transaction is read; what is not is empty. */
+export interface TransactionParts {
+  /** Default true. */
+  context?: boolean;
+  /** Default true. */
+  log?: boolean;
+}
+
+export interface EndOptions {
+  /**
+   * As Qserv's clients know it: once ended is ended, hence ILLEGAL_STATE instead of success when it is so already, and a commit only
+   * from STARTED; whatever goes wrong ends it FINISH_FAILED or ABORT_FAILED, a context that is no object too. Default false.
+   */
+  once?: boolean;
 }
 
 export interface WorkerLocation {
@@ -178,9 +196,12 @@ export interface ControllerCapabilities {
  *   `details.failures` = {worker: {chunk: text}} when rows were refused; after a failure that passes (a server away) it stays
  *   IS_FINISHING, and the next commit takes in the chunks that are missing. An abandoned IS_* state (its holder is gone) is brought
  *   to an end: IS_FINISHING by commit again or abort.
- * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS; BUSY while the database is published,
- *   deleted or otherwise changed. Same order as asked for: in the form 'single' (the default) one location a chunk, and ILLEGAL_STATE
- *   for a chunk with several replicas; in the form 'multi' one for each replica, all of which must be loaded.
+ *   An abort that could not take rows out of all final tables has `details.stage` 'partitions'; `once` adds `completed` = {worker:
+ *   {final table: 0 | 1}} and `error` = {worker: {final table: text}}.
+ * allocateChunks: INVALID_CHUNK lists every bad number and nothing is allocated; NO_WORKERS; for new chunks, BUSY while the database
+ *   is published, deleted or otherwise changed. Same order as asked for: in the form 'single' (the default) one location a chunk,
+ *   and ILLEGAL_STATE for a chunk with several replicas (`details.replicas`: database, chunk, worker, verifyTime); in the form
+ *   'multi' one for each replica, all of which must be loaded.
  * publish: OPEN_TRANSACTIONS (`details.open`: id, state and ways to end each); ILLEGAL_STATE without any chunk, or for a table
  *   without schema; resumable; published already is success, or with `mustChange` DATABASE_PUBLISHED. Only unpublished tables are
  *   worked on, but every partitioned table gets the chunk tables that it lacks. Next versions take the place of the tables that they
@@ -196,6 +217,7 @@ export interface ControllerCapabilities {
  */
 export interface Controller
   extends AdministrationOperations,
+    ContributionQueries,
     RowCounterOperations,
     TableIndexOperations,
     ScanRatingOperations {
@@ -209,14 +231,26 @@ export interface Controller
   database(name: string): Promise<DatabaseDescriptor>;
   databases(): Promise<DatabaseDescriptor[]>;
   beginTransaction(database: string, context: Record<string, unknown>): Promise<TransactionDescriptor>;
-  endTransaction(id: number, how: 'commit' | 'abort', context?: Record<string, unknown>): Promise<EndedTransaction>;
-  transaction(id: number): Promise<TransactionDescriptor>;
-  transactions(filter: TransactionFilter): Promise<TransactionDescriptor[]>;
+  endTransaction(
+    id: number,
+    how: 'commit' | 'abort',
+    context?: Record<string, unknown>,
+    options?: EndOptions,
+  ): Promise<EndedTransaction>;
+  transaction(id: number, parts?: TransactionParts): Promise<TransactionDescriptor>;
+  /** Newest first. */
+  transactions(filter: TransactionFilter, parts?: TransactionParts): Promise<TransactionDescriptor[]>;
   /** Enabled, writable workers; where each contribution of a regular table must go. */
   locateRegular(scope: LocationScope): Promise<WorkerLocation[]>;
   allocateChunks(scope: LocationScope, chunks: number[], form?: PlacementForm): Promise<ChunkLocation[]>;
   /** Existing allocations of the database. */
   chunks(database: string): Promise<ChunkLocation[]>;
+  /** How many different chunks the database has on enabled workers, in any publish state. */
+  chunkCount(database: string): Promise<number>;
+  /** How workers read sources of the database by reference: what was ever set. In any publish state. */
+  ingestConfig(database: string): Promise<IngestConfig>;
+  /** Changes the given parameters; they hold from the next read on. */
+  setIngestConfig(database: string, changes: IngestConfig): Promise<void>;
   publish(database: string, options?: PublishOptions): Promise<PublishReport>;
   /** Opens a published database for new tables; what queries see stays. */
   unpublish(database: string, options?: ChangeOptions): Promise<DatabaseDescriptor>;

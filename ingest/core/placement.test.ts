@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { type PlacementState, placeChunks } from './placement';
+import { type PlacementForm, type PlacementState, Placer } from './placement';
+
+const placeChunks = (chunks: number[], of: PlacementState, form?: PlacementForm) => new Placer(of).place(chunks, form);
 
 const state = (over: Partial<PlacementState>): PlacementState => ({
   usable: ['w1', 'w2', 'w3'],
@@ -59,4 +61,18 @@ test('new chunks are spread evenly', () => {
       expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(1);
     }),
   );
+});
+
+test('requests placed one after the other see what the others got', () => {
+  const placer = new Placer(state({ inFamily: new Map([[7, ['w2', 'w3']]]) }));
+  expect(placer.place([5, 6])).toEqual([
+    { chunk: 5, workers: ['w1'], isNew: true },
+    { chunk: 6, workers: ['w2'], isNew: true },
+  ]);
+  expect(placer.place([6, 7], 'multi')).toEqual([
+    { chunk: 6, workers: ['w2'], isNew: false },
+    { chunk: 7, workers: ['w2', 'w3'], isNew: true },
+  ]);
+  expect(() => placer.place([8, 7])).toThrow('chunk 7 has too many replicas');
+  expect(placer.here(8)).toEqual([]);
 });

@@ -22,43 +22,63 @@ export interface Placement {
   isNew: boolean;
 }
 
-/**
- * Where chunks go, one entry per given number, in order: where the database has them; else where the family has them; else to
- * the least loaded worker, the alphabetically first of equals. Counts its own placements. Throws NO_WORKERS, and in the single
- * form ILLEGAL_STATE for a chunk with several replicas.
- */
-export function placeChunks(chunks: number[], state: PlacementState, form: PlacementForm = 'single'): Placement[] {
-  const usable = [...state.usable].sort();
-  const isUsable = new Set(usable);
-  const load = new Map(state.load);
-  const placed = new Map<number, Placement>();
+/** Where chunks go. Counts its own placements, so several requests can be placed one after the other. */
+export class Placer {
+  /** By name. */
+  private readonly usable: Set<string>;
+  private readonly load: Map<string, number>;
+  private readonly inDatabase: Map<number, string[]>;
+  private readonly inFamily: Map<number, string[]>;
 
-  const leastLoaded = (candidates: string[]): string => {
+  constructor({ usable, load, inDatabase, inFamily }: PlacementState) {
+    this.usable = new Set([...usable].sort());
+    this.load = new Map(load);
+    this.inDatabase = new Map(inDatabase);
+    this.inFamily = inFamily;
+  }
+
+  /**
+   * One entry per given number, in order: where the database has them; else where the family has them; else the least loaded
+   * worker, the alphabetically first of equals. Throws NO_WORKERS, and in the single form ILLEGAL_STATE for a chunk with several
+   * replicas; nothing is placed then.
+   */
+  place(chunks: number[], form: PlacementForm = 'single'): Placement[] {
+    if (form === 'single') {
+      for (const chunk of chunks) {
+        const workers = this.here(chunk);
+        if (workers.length <= 1) continue;
+        throw new IngestError('ILLEGAL_STATE', `chunk ${chunk} has too many replicas`, { chunk, workers });
+      }
+    }
+    return chunks.map((chunk) => this.placeOne(chunk, form));
+  }
+
+  /** Usable workers that have the chunk of this database. */
+  here(chunk: number): string[] {
+    return this.among(this.inDatabase.get(chunk));
+  }
+
+  private placeOne(chunk: number, form: PlacementForm): Placement {
+    const here = this.here(chunk);
+    if (here.length > 0) return { chunk, workers: here, isNew: false };
+    const family = this.among(this.inFamily.get(chunk));
+    const candidates = family.length > 0 ? family : [...this.usable];
+    const workers = form === 'multi' && family.length > 0 ? family : [this.leastLoaded(candidates)];
+    for (const worker of workers) this.load.set(worker, (this.load.get(worker) ?? 0) + 1);
+    this.inDatabase.set(chunk, workers);
+    return { chunk, workers, isNew: true };
+  }
+
+  private among(workers: string[] = []): string[] {
+    return workers.filter((worker) => this.usable.has(worker)).sort();
+  }
+
+  private leastLoaded(candidates: string[]): string {
     let best: string | undefined;
     for (const worker of candidates) {
-      if (best === undefined || (load.get(worker) ?? 0) < (load.get(best) ?? 0)) best = worker;
+      if (best === undefined || (this.load.get(worker) ?? 0) < (this.load.get(best) ?? 0)) best = worker;
     }
     if (best === undefined) throw new IngestError('NO_WORKERS', 'no enabled, writable worker can take chunks');
     return best;
-  };
-
-  const place = (chunk: number): Placement => {
-    const here = (state.inDatabase.get(chunk) ?? []).filter((w) => isUsable.has(w)).sort();
-    if (here.length > 1 && form === 'single') {
-      throw new IngestError('ILLEGAL_STATE', `chunk ${chunk} has too many replicas`, { chunk, workers: here });
-    }
-    if (here.length > 0) return { chunk, workers: here, isNew: false };
-    const family = (state.inFamily.get(chunk) ?? []).filter((w) => isUsable.has(w)).sort();
-    const workers = form === 'multi' && family.length > 0 ? family : [leastLoaded(family.length > 0 ? family : usable)];
-    for (const worker of workers) load.set(worker, (load.get(worker) ?? 0) + 1);
-    return { chunk, workers, isNew: true };
-  };
-
-  return chunks.map((chunk) => {
-    const known = placed.get(chunk);
-    if (known !== undefined) return { ...known, isNew: false };
-    const placement = place(chunk);
-    placed.set(chunk, placement);
-    return placement;
-  });
+  }
 }

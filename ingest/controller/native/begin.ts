@@ -7,7 +7,7 @@ import {
   moveTransaction,
   nextTransactionId,
 } from '../../storage/metadata/transactions';
-import type { TransactionDescriptor } from '../controller';
+import type { TransactionDescriptor, TransactionParts } from '../controller';
 import { type NativeContext, transactionLock } from './context';
 import { addIndexPartitions } from './director-index';
 import { passes } from './index-chunks';
@@ -19,9 +19,16 @@ export const BEGIN_STEPS = ['begin.record', 'begin.started'] as const;
 /** Largest context, docs/contract/controller.md §6.1. */
 const MAX_CONTEXT = 16 * 1024 * 1024;
 
+/** Callers that take it from a request cannot know. */
+export function isContext(context: unknown): context is Record<string, unknown> {
+  return typeof context === 'object' && context !== null && !Array.isArray(context);
+}
+
 export function checkContext(context: Record<string, unknown>): void {
-  if (typeof context !== 'object' || context === null || Array.isArray(context)) {
-    throw new IngestError('INVALID_INPUT', 'the context of a super-transaction must be a JSON object');
+  if (!isContext(context)) {
+    throw new IngestError('INVALID_INPUT', 'the context of a super-transaction must be a JSON object', {
+      field: 'context',
+    });
   }
   if (Buffer.byteLength(JSON.stringify(context)) > MAX_CONTEXT) {
     throw new IngestError('INVALID_INPUT', 'the context of a super-transaction is larger than 16 MB');
@@ -81,8 +88,12 @@ async function start(
   return findOrThrow(context, id);
 }
 
-export async function findOrThrow(context: NativeContext, id: number): Promise<TransactionDescriptor> {
-  const found = await context.metadata.run((sql) => findTransaction(sql, id));
+export async function findOrThrow(
+  context: NativeContext,
+  id: number,
+  parts?: TransactionParts,
+): Promise<TransactionDescriptor> {
+  const found = await context.metadata.run((sql) => findTransaction(sql, id, parts));
   if (found === undefined) throw new IngestError('UNKNOWN_TRANSACTION', `no such super-transaction ${id}`, { id });
   return found;
 }

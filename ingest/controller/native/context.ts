@@ -10,6 +10,7 @@ import { findTable } from '../../storage/metadata/tables';
 import { logEvent } from '../../storage/metadata/transactions';
 import { configureWorkers } from '../../storage/metadata/workers';
 import type { WorkerDescriptor, WorkerLocation } from '../controller';
+import { Addresses } from './addresses';
 
 /** A worker of a native target, with the account's password itself. */
 export interface NativeWorkerAccess {
@@ -49,7 +50,8 @@ export class NativeContext {
   readonly master: DataServer;
   /** All of them, disabled ones included, by name. */
   readonly workers: Map<string, DataServer>;
-  private readonly addresses: Map<string, NativeWorkerAccess>;
+  private readonly access: Map<string, NativeWorkerAccess>;
+  private readonly addresses = new Addresses();
   private configured: Promise<void> | undefined;
 
   constructor(private readonly options: NativeControllerOptions) {
@@ -58,13 +60,13 @@ export class NativeContext {
     this.steps = options.steps;
     this.progressMs = options.progressMs ?? 60_000;
     this.master = new DataServer('master', servers.master, connections);
-    this.addresses = new Map(servers.workers.map((w) => [w.name, w]));
+    this.access = new Map(servers.workers.map((w) => [w.name, w]));
     this.workers = new Map(servers.workers.map((w) => [w.name, new DataServer(w.name, w.mysql, connections)]));
   }
 
   /** Brings the records' workers in line with the configuration, once. */
   async ready(): Promise<void> {
-    const workers = [...this.addresses.values()].map((w) => ({
+    const workers = [...this.access.values()].map((w) => ({
       name: w.name,
       isEnabled: w.enabled,
       isReadOnly: w.readOnly,
@@ -84,30 +86,32 @@ export class NativeContext {
     return server;
   }
 
-  location(name: string): WorkerLocation {
-    const w = this.addresses.get(name);
+  async location(name: string): Promise<WorkerLocation> {
+    const w = this.access.get(name);
     if (w === undefined) throw new IngestError('UNKNOWN_WORKER', `no such worker '${name}'`, { worker: name });
+    const address = await this.addresses.of(w.host);
     return {
       worker: w.name,
-      host: w.host,
+      host: address,
       hostName: w.host,
       port: w.binaryPort,
-      httpHost: w.host,
+      httpHost: address,
       httpHostName: w.host,
       httpPort: w.httpPort,
     };
   }
 
   /** Those of the configuration, by name. */
-  workerDescriptors(): WorkerDescriptor[] {
-    return [...this.addresses.values()]
-      .map(({ name, enabled, readOnly }) => ({
+  workerDescriptors(): Promise<WorkerDescriptor[]> {
+    const byName = [...this.access.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return Promise.all(
+      byName.map(async ({ name, enabled, readOnly }) => ({
         name,
         isEnabled: enabled,
         isReadOnly: readOnly,
-        location: this.location(name),
-      }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+        location: await this.location(name),
+      })),
+    );
   }
 
   /** Does something on every worker, side by side. All are waited for; then the first failure is thrown. */

@@ -1,32 +1,39 @@
+import type { IngestConfig } from '../../core/ingest-config';
 import type { PlacementForm } from '../../core/placement';
 import { noSteps, type StepHook } from '../../core/steps';
 import type { IndexOverlap, TableIndexDefinition } from '../../core/table-indexes';
 import type { TableDefinition } from '../../core/tables';
 import { listTransactions } from '../../storage/metadata/transactions';
 import type { DeleteFamilyOptions, FamilyDescriptor } from '../administration';
+import type { ContributionFilter, ContributionParts } from '../contributions';
 import type {
   ChangeOptions,
   Controller,
   DatabaseDefinition,
   DeleteOptions,
   DirectorIndexOptions,
+  EndOptions,
   LocationScope,
   PublishOptions,
   RegisterOptions,
   RegisterTableOptions,
   TransactionFilter,
+  TransactionParts,
 } from '../controller';
 import type { CollectRowCountersOptions, CreateTableIndexOptions, DeleteRowCountersOptions } from '../finishing';
 import { beginTransaction, findOrThrow } from './begin';
 import { buildDirectorIndex } from './build-index';
-import { allocateChunks, chunks, locateRegular } from './chunks';
+import { ChunkAllocator } from './chunk-allocator';
+import { chunkCount, chunks, locateRegular } from './chunks';
 import { NativeContext, type NativeControllerOptions } from './context';
+import { contribution, contributionSummaries, contributions } from './contributions';
 import { countRows } from './counts';
 import { database, databases, registerDatabase } from './databases';
 import { deleteDatabase, deleteTable } from './delete';
 import { rebuildEmptyChunks } from './empty-chunks';
 import { endTransaction } from './end';
 import { addFamily, deleteFamily, families, family } from './families';
+import { changeIngestConfig, ingestConfig } from './ingest-config';
 import { publish } from './publish/publish';
 import { collectRowCounters, deleteRowCounters, deployRowCounters, rowCounters } from './row-counters';
 import { scanRatings, setScanRating } from './scan-ratings';
@@ -43,9 +50,11 @@ export type { NativeServers, NativeWorkerAccess } from './context';
 export class NativeController implements Controller {
   readonly capabilities = { countRows: true, replaceTables: true, atomicUnits: true, compressedSources: true };
   private readonly context: NativeContext;
+  private readonly allocator: ChunkAllocator;
 
   constructor(options: Omit<NativeControllerOptions, 'steps'> & { steps?: StepHook }) {
     this.context = new NativeContext({ ...options, steps: options.steps ?? noSteps });
+    this.allocator = new ChunkAllocator(this.context);
   }
 
   registerDatabase(definition: DatabaseDefinition, options?: RegisterOptions) {
@@ -88,19 +97,31 @@ export class NativeController implements Controller {
     return this.ready((context) => beginTransaction(context, name, json));
   }
 
-  endTransaction(id: number, how: 'commit' | 'abort', json?: Record<string, unknown>) {
-    return this.ready((context) => endTransaction(context, id, how, json));
+  endTransaction(id: number, how: 'commit' | 'abort', json?: Record<string, unknown>, options?: EndOptions) {
+    return this.ready((context) => endTransaction(context, id, how, json, options));
   }
 
-  transaction(id: number) {
-    return this.ready((context) => findOrThrow(context, id));
+  transaction(id: number, parts?: TransactionParts) {
+    return this.ready((context) => findOrThrow(context, id, parts));
   }
 
-  transactions(filter: TransactionFilter) {
+  transactions(filter: TransactionFilter, parts?: TransactionParts) {
     return this.ready(async (context) => {
       if (filter.database !== undefined) await context.requireDatabase(filter.database);
-      return context.metadata.run((sql) => listTransactions(sql, filter));
+      return context.metadata.run((sql) => listTransactions(sql, filter, parts));
     });
+  }
+
+  contribution(id: number, parts?: ContributionParts) {
+    return this.ready((context) => contribution(context, id, parts));
+  }
+
+  contributions(filter: ContributionFilter, parts?: ContributionParts) {
+    return this.ready((context) => contributions(context, filter, parts));
+  }
+
+  contributionSummaries(filter: ContributionFilter) {
+    return this.ready((context) => contributionSummaries(context, filter));
   }
 
   locateRegular(scope: LocationScope) {
@@ -108,11 +129,23 @@ export class NativeController implements Controller {
   }
 
   allocateChunks(scope: LocationScope, numbers: number[], form?: PlacementForm) {
-    return this.ready((context) => allocateChunks(context, scope, numbers, form));
+    return this.ready(() => this.allocator.allocate(scope, numbers, form));
   }
 
   chunks(name: string) {
     return this.ready((context) => chunks(context, name));
+  }
+
+  chunkCount(name: string) {
+    return this.ready((context) => chunkCount(context, name));
+  }
+
+  ingestConfig(name: string) {
+    return this.ready((context) => ingestConfig(context, name));
+  }
+
+  setIngestConfig(name: string, changes: IngestConfig) {
+    return this.ready((context) => changeIngestConfig(context, name, changes));
   }
 
   publish(name: string, options?: PublishOptions) {

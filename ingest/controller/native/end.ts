@@ -1,17 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { IngestError } from '../../core/errors';
-import { chunkTables } from '../../core/tables';
-import type { TransactionState } from '../../core/transactions';
-import { dropPartition, dropStagingTables } from '../../storage/data/partitions';
+import { isEnded, type TransactionState } from '../../core/transactions';
 import { killLockHolders } from '../../storage/data/user-locks';
-import { touchedPlaces } from '../../storage/metadata/contributions';
 import { lockNames, revokeTransaction } from '../../storage/metadata/load-units';
 import type { HeldLocks } from '../../storage/metadata/locks';
-import { tablesOf } from '../../storage/metadata/tables';
 import { moveTransaction } from '../../storage/metadata/transactions';
-import type { EndedTransaction } from '../controller';
-import { checkContext, findOrThrow } from './begin';
-import { type NativeContext, transactionLock, unpublished } from './context';
+import type { EndedTransaction, EndOptions } from '../controller';
+import { removeRows } from './abort';
+import { checkContext, findOrThrow, isContext } from './begin';
+import { type NativeContext, transactionLock } from './context';
 import { buildIndexLayers, dropIndexPartitions, forgetIndexLayers } from './director-index';
 
 /** Points of ending a super-transaction. */
@@ -31,16 +27,17 @@ export async function endTransaction(
   id: number,
   how: 'commit' | 'abort',
   json?: Json,
+  { once = false }: EndOptions = {},
 ): Promise<EndedTransaction> {
-  if (json !== undefined) checkContext(json);
+  if (json !== undefined && !once) checkContext(json);
   const { database } = await findOrThrow(context, id);
   return context.withinDatabase(database, async (held) => {
     // Ends of one super-transaction come one after the other. Whatever IS_* state is found under the lock was left by somebody
     // who is gone, so this call goes on where that one stopped.
     await held.take({ name: transactionLock(id) });
     const { state } = await findOrThrow(context, id);
-    if (how === 'commit') await commit(context, held, id, database, state, json);
-    else await abort(context, held, id, database, state, json);
+    if (how === 'commit') await commit(context, held, id, database, state, once, json);
+    else await abort(context, held, id, database, state, once, json);
     const { autoBuildDirectorIndex } = await context.requireDatabase(database);
     return { ...(await findOrThrow(context, id)), directorIndexBuilt: how === 'commit' && autoBuildDirectorIndex };
   });
@@ -52,17 +49,19 @@ async function commit(
   id: number,
   database: string,
   state: TransactionState,
+  once: boolean,
   json?: Json,
 ) {
-  if (state === 'FINISHED') return;
+  if (state === 'FINISHED' && !once) return;
   if (state === 'STARTED') await enter(context, held, id, state, 'IS_FINISHING', json);
-  else if (state !== 'IS_FINISHING') throw illegal(id, state, 'committed');
+  else if (state !== 'IS_FINISHING' || once) throw illegal(id, state, 'committed');
   try {
+    if (once && json !== undefined) checkContext(json);
     await killWriters(context, held, id);
     await buildIndexLayers(context, held, id, database);
   } catch (error) {
     // Nothing was undone yet: what may pass is tried again by the next commit, which finds IS_FINISHING abandoned.
-    if (error instanceof IngestError && error.transient) throw error;
+    if (error instanceof IngestError && error.transient && !once) throw error;
     await held.check();
     await context.metadata.run((sql) => moveTransaction(sql, id, 'IS_FINISHING', 'FINISH_FAILED'));
     throw error;
@@ -79,26 +78,15 @@ async function abort(
   id: number,
   database: string,
   state: TransactionState,
+  once: boolean,
   json?: Json,
 ) {
-  if (state === 'ABORTED') return;
-  if (state === 'FINISHED') throw illegal(id, state, 'aborted');
+  if (state === 'ABORTED' && !once) return;
+  if (isEnded(state)) throw illegal(id, state, 'aborted');
   if (state !== 'IS_ABORTING') await enter(context, held, id, state, 'IS_ABORTING', json);
-  const job = randomUUID();
-  await context.logEvent(id, 'begin del table part', { job });
   try {
-    await context.requireUnpublished(database);
-    await killWriters(context, held, id);
-    await dropEverything(context, held, id, database, job);
-    await context.logEvent(id, 'end del table part', { job, success: 1, error: {} });
-  } catch (error) {
-    await held.check();
-    const message = error instanceof Error ? error.message : String(error);
-    await context.logEvent(id, 'end del table part', { job, success: 0, error: { message } });
-    await move(context, id, 'IS_ABORTING', 'ABORT_FAILED');
-    throw error;
-  }
-  try {
+    if (once && json !== undefined) checkContext(json);
+    await removeRows(context, held, { id, database, whole: once }, () => killWriters(context, held, id));
     await dropIndexPartitions(context, held, id, database);
   } catch (error) {
     await held.check();
@@ -123,7 +111,7 @@ async function enter(
   await held.check();
   await context.metadata.transaction(async (tx) => {
     await revokeTransaction(tx, id);
-    if (!(await moveTransaction(tx, id, from, to, json)))
+    if (!(await moveTransaction(tx, id, from, to, isContext(json) ? json : undefined)))
       throw new IngestError('BUSY', `super-transaction ${id} moved`);
   });
 }
@@ -137,34 +125,6 @@ async function killWriters(context: NativeContext, held: HeldLocks, id: number) 
     byWorker.set(worker, [...(byWorker.get(worker) ?? []), lock]);
   }
   await Promise.all([...byWorker].map(([worker, locks]) => killLockHolders(context.worker(worker), locks)));
-}
-
-async function dropEverything(context: NativeContext, held: HeldLocks, id: number, database: string, job: string) {
-  const places = await context.metadata.run((sql) => touchedPlaces(sql, id));
-  const tables = new Map(
-    unpublished(await context.metadata.run((sql) => tablesOf(sql, database))).map((t) => [t.definition.name, t]),
-  );
-  const total = places.length;
-  let complete = 0;
-  let logged = Date.now();
-  await context.onWorkers(async (server) => {
-    for (const { worker, table, chunk } of places) {
-      const known = tables.get(table);
-      if (worker !== server.name || known === undefined) continue;
-      await context.steps('end.drop-partitions', { id, worker, table, chunk });
-      await held.check();
-      const finals = chunkTables(known.definition, chunk);
-      for (const name of finals.length > 0 ? finals : [table]) await dropPartition(server, database, name, id);
-      complete += 1;
-      if (Date.now() - logged > context.progressMs) {
-        logged = Date.now();
-        await context.logEvent(id, 'progress del table part', { job, progress: { complete, total } });
-      }
-    }
-    await context.steps('end.drop-staging', { id, worker: server.name });
-    await held.check();
-    await dropStagingTables(server, database, id);
-  });
 }
 
 async function move(context: NativeContext, id: number, from: TransactionState, to: TransactionState) {

@@ -1,3 +1,4 @@
+import type { ContributionFilter, ContributionParts } from '../../controller/contributions';
 import type {
   Contribution,
   ContributionStatus,
@@ -6,6 +7,7 @@ import type {
   FailedRetry,
 } from '../../core/contributions';
 import { DEFAULT_DIALECT } from '../../core/dialect';
+import { selectedContributions } from './contribution-filter';
 import type { Queryable } from './open';
 
 /** Records of contributions as descriptors, docs/contract/worker.md §8. */
@@ -43,34 +45,69 @@ interface ContributionRow {
   retries: FailedRetry[] | null;
 }
 
-/** Contributions that `where` selects from `qserv.transaction_contrib c`, by id. Without `details`: no warnings, no failed retries. */
+/**
+ * Contributions that `where` selects from `qserv.transaction_contrib c`, by id. Without `details`: no warnings, no failed retries.
+ * Without `extensions` they show what Qserv shows then, docs/contract/controller.md §7.
+ */
 export async function selectContributions(
   sql: Queryable,
   where: Fragment,
-  { details = true }: { details?: boolean } = {},
+  {
+    details = true,
+    extensions = true,
+    warnings = details,
+    retries = details,
+  }: ContributionParts & { details?: boolean } = {},
 ): Promise<Contribution[]> {
   const rows = await sql<ContributionRow[]>`
     SELECT c.*,
-      (SELECT json_agg(json_build_array(e.key, e.val) ORDER BY e.id) FROM qserv.transaction_contrib_ext e
-        WHERE e.contrib_id = c.id) AS ext,
-      ${details ? detailsOf(sql) : sql`NULL AS warnings, NULL AS retries`}
+      ${extensions ? extensionsOf(sql) : sql`NULL`} AS ext,
+      ${warnings ? warningsOf(sql) : sql`NULL`} AS warnings,
+      ${retries ? retriesOf(sql) : sql`NULL`} AS retries
     FROM qserv.transaction_contrib c WHERE ${where} ORDER BY c.id`;
   return rows.map(descriptor);
 }
 
-export async function findContribution(sql: Queryable, id: number): Promise<Contribution | undefined> {
-  const [found] = await selectContributions(sql, sql`c.id = ${id}`);
+export async function findContribution(
+  sql: Queryable,
+  id: number,
+  parts?: ContributionParts,
+): Promise<Contribution | undefined> {
+  const [found] = await selectContributions(sql, sql`c.id = ${id}::bigint`, parts);
   return found;
 }
 
-function detailsOf(sql: Queryable): Fragment {
+/** Those that a filter selects, by id. Undefined when they are more than `most`. */
+export async function listContributions(
+  sql: Queryable,
+  filter: ContributionFilter,
+  parts: ContributionParts | undefined,
+  most: number,
+): Promise<Contribution[] | undefined> {
+  const rows = await sql<{ id: number }[]>`SELECT id FROM ${selectedContributions(sql, filter)} AS c LIMIT ${most + 1}`;
+  if (rows.length > most) return undefined;
+  const ids = rows.map((row) => row.id);
+  return selectContributions(sql, sql`c.id = ANY (${ids}::integer[])`, parts);
+}
+
+function extensionsOf(sql: Queryable): Fragment {
+  return sql`
+    (SELECT json_agg(json_build_array(e.key, e.val) ORDER BY e.id) FROM qserv.transaction_contrib_ext e
+      WHERE e.contrib_id = c.id)`;
+}
+
+function warningsOf(sql: Queryable): Fragment {
   return sql`
     (SELECT json_agg(json_build_object('level', w.level, 'code', w.code, 'message', w.message) ORDER BY w.pos)
-      FROM qserv.transaction_contrib_warn w WHERE w.contrib_id = c.id) AS warnings,
+      FROM qserv.transaction_contrib_warn w WHERE w.contrib_id = c.id)`;
+}
+
+function retriesOf(sql: Queryable): Fragment {
+  return sql`
     (SELECT json_agg(json_build_object('bytes', r.num_bytes, 'rows', r.num_rows, 'startTime', r.start_time,
         'readTime', r.read_time, 'tmpFile', r.tmp_file, 'httpError', r.http_error, 'systemError', r.system_error,
         'error', r.error) ORDER BY r.id)
-      FROM qserv.transaction_contrib_retry r WHERE r.contrib_id = c.id) AS retries`;
+      FROM qserv.transaction_contrib_retry r WHERE r.contrib_id = c.id)`;
 }
 
 function descriptor(row: ContributionRow): Contribution {

@@ -13,6 +13,25 @@ export async function replicasOf(sql: Queryable, database: string): Promise<Repl
     SELECT chunk, worker FROM qserv.replica WHERE database = ${database} ORDER BY chunk, worker COLLATE "C"`;
 }
 
+/** Replicas of some chunks of a database, with the time at which each was recorded or seen. */
+export async function replicasOfChunks(
+  sql: Queryable,
+  database: string,
+  chunks: number[],
+): Promise<(ReplicaRecord & { verifyTime: number })[]> {
+  return await sql<(ReplicaRecord & { verifyTime: number })[]>`
+    SELECT chunk, worker, verify_time AS "verifyTime" FROM qserv.replica
+    WHERE database = ${database} AND chunk = ANY (${chunks}::integer[]) ORDER BY chunk, worker COLLATE "C"`;
+}
+
+/** How many different chunks enabled workers have. */
+export async function countChunks(sql: Queryable, database: string): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    SELECT count(DISTINCT r.chunk) AS count FROM qserv.replica r JOIN qserv.config_worker w ON w.name = r.worker
+    WHERE r.database = ${database} AND w.is_enabled`;
+  return (row as { count: number }).count;
+}
+
 /** Chunks of the database that an enabled worker has. */
 export async function chunksOnEnabledWorkers(sql: Queryable, database: string): Promise<number[]> {
   const rows = await sql<{ chunk: number }[]>`

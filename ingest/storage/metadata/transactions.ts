@@ -1,4 +1,9 @@
-import type { TransactionDescriptor, TransactionEvent, TransactionFilter } from '../../controller/controller';
+import type {
+  TransactionDescriptor,
+  TransactionEvent,
+  TransactionFilter,
+  TransactionParts,
+} from '../../controller/controller';
 import { checkMove, TRANSACTION_TIMES, type TransactionState } from '../../core/transactions';
 import type { Queryable } from './open';
 
@@ -51,10 +56,21 @@ export async function insertTransaction(
   return rows.length === 1;
 }
 
-export async function findTransaction(sql: Queryable, id: number): Promise<TransactionDescriptor | undefined> {
-  const [row] = await sql<TransactionRow[]>`SELECT * FROM qserv.transaction WHERE id = ${id}`;
+/** The columns of a descriptor; a context that nobody asks for may be large. */
+const columns = (sql: Queryable, { context = true }: TransactionParts) => sql`
+  id, database, state, begin_time, start_time, transition_time, end_time,
+  ${context ? sql`context` : sql`'{}'::json AS context`}`;
+
+export async function findTransaction(
+  sql: Queryable,
+  id: number,
+  parts: TransactionParts = {},
+): Promise<TransactionDescriptor | undefined> {
+  const [row] = await sql<
+    TransactionRow[]
+  >`SELECT ${columns(sql, parts)} FROM qserv.transaction WHERE id = ${id}::bigint`;
   if (row === undefined) return undefined;
-  return descriptor(row, (await eventsOf(sql, [id])).get(id) ?? []);
+  return descriptor(row, parts.log === false ? [] : ((await eventsOf(sql, [id])).get(id) ?? []));
 }
 
 /** The open one of the database that was begun with the token. */
@@ -66,16 +82,18 @@ export async function findByToken(sql: Queryable, database: string, token: strin
 }
 
 /** Newest first. */
-export async function listTransactions(sql: Queryable, filter: TransactionFilter): Promise<TransactionDescriptor[]> {
+export async function listTransactions(
+  sql: Queryable,
+  filter: TransactionFilter,
+  parts: TransactionParts = {},
+): Promise<TransactionDescriptor[]> {
   const rows = await sql<TransactionRow[]>`
-    SELECT * FROM qserv.transaction
+    SELECT ${columns(sql, parts)} FROM qserv.transaction
     WHERE (${filter.database ?? null}::text IS NULL OR database = ${filter.database ?? null})
       AND (${filter.states ?? null}::text[] IS NULL OR state = ANY (${filter.states ?? null}))
     ORDER BY id DESC`;
-  const events = await eventsOf(
-    sql,
-    rows.map((row) => row.id),
-  );
+  const ids = parts.log === false ? [] : rows.map((row) => row.id);
+  const events = await eventsOf(sql, ids);
   return rows.map((row) => descriptor(row, events.get(row.id) ?? []));
 }
 
