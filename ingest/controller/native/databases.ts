@@ -1,6 +1,4 @@
-import { IngestError, type InputFault, invalidInput } from '../../core/errors';
-import { geometryFault } from '../../core/geometry';
-import { databaseNameFault } from '../../core/names';
+import { IngestError, invalidInput } from '../../core/errors';
 import { createSchema } from '../../storage/data/create-tables';
 import type { Transaction } from '../../storage/metadata';
 import {
@@ -13,19 +11,9 @@ import {
   insertFamily,
 } from '../../storage/metadata/databases';
 import type { DatabaseDefinition, DatabaseDescriptor, RegisterOptions } from '../controller';
+import { databaseFaults } from '../rules';
 import type { NativeContext } from './context';
 import { family, lockFamilies } from './families';
-
-/** All faults of a new database's definition. */
-export function databaseFaults(definition: DatabaseDefinition): InputFault[] {
-  const faults: InputFault[] = [];
-  const name = databaseNameFault(definition.name);
-  if (name !== undefined) faults.push({ path: 'name', message: name });
-  const geometry = geometryFault(definition.numStripes, definition.numSubStripes);
-  if (geometry !== undefined) faults.push({ path: 'numStripes', message: geometry });
-  if (!(definition.overlap >= 0)) faults.push({ path: 'overlap', message: "overlap can't have a negative value" });
-  return faults;
-}
 
 export async function registerDatabase(
   context: NativeContext,

@@ -1,5 +1,5 @@
 import { IngestError } from '../../core/errors';
-import { type DirectorReference, kindOf, type TableDescriptor } from '../../core/tables';
+import type { TableDescriptor } from '../../core/tables';
 import { removeCssDatabase, removeCssTable } from '../../storage/data/css';
 import { dropEmptyChunks } from '../../storage/data/css-empty-chunks';
 import { dropDirectorIndex } from '../../storage/data/director-index';
@@ -16,6 +16,7 @@ import {
 import type { HeldLocks } from '../../storage/metadata/locks';
 import { deleteTableRecord, findTable, tablesOf } from '../../storage/metadata/tables';
 import type { DeleteOptions } from '../controller';
+import { checkDependents } from '../rules';
 import { alreadyPublished, type NativeContext } from './context';
 import { deleteDatabaseOn, deleteTableOn, stopWriters } from './delete-workers';
 import { endReplacements } from './replacements';
@@ -41,7 +42,7 @@ export async function deleteTable(
     const known = await context.metadata.run((sql) => findTable(sql, database, table));
     if (known === undefined) return;
     await checkReplacement(context, database, known);
-    await checkDependents(context, database, table);
+    await checkReferences(context, database, table);
     const step = announce(context, held, { database, table });
 
     await step('delete.stop');
@@ -142,20 +143,10 @@ async function checkReplacement(
   throw new IngestError('ILLEGAL_STATE', message, { database, table: name, replacement: next });
 }
 
-/** Tables that refer to the director, in any database: without it no query of theirs finds its chunks. */
-async function checkDependents(context: NativeContext, database: string, table: string): Promise<void> {
-  const refers = (r: DirectorReference) => r.database === database && r.table === table;
-  const dependents = await context.metadata.run(async (sql) => {
-    const found: string[] = [];
-    for (const { name } of await allDatabases(sql)) {
-      for (const { definition } of await tablesOf(sql, name)) {
-        if (!kindOf(definition).directors(definition, name).some(refers)) continue;
-        found.push(name === database ? definition.name : `${name}.${definition.name}`);
-      }
-    }
-    return found;
+async function checkReferences(context: NativeContext, database: string, table: string): Promise<void> {
+  const all = await context.metadata.run(async (sql) => {
+    const records = await allDatabases(sql);
+    return Promise.all(records.map(async ({ name }) => ({ name, tables: await tablesOf(sql, name) })));
   });
-  if (dependents.length === 0) return;
-  const message = `can't remove the director table '${table}' from the database '${database}' because it has dependent tables: ${dependents.join(', ')}`;
-  throw new IngestError('ILLEGAL_STATE', message, { database, table, dependents });
+  checkDependents(all, database, table);
 }

@@ -1,6 +1,4 @@
-import { IngestError, type InputFault, invalidInput } from '../../core/errors';
-import { geometryFault } from '../../core/geometry';
-import { identifierFault } from '../../core/names';
+import { IngestError, invalidInput } from '../../core/errors';
 import type { Transaction } from '../../storage/metadata';
 import {
   allFamilies,
@@ -10,6 +8,7 @@ import {
   insertFamily,
 } from '../../storage/metadata/databases';
 import type { DeleteFamilyOptions, FamilyDescriptor } from '../administration';
+import { familyFaults } from '../rules';
 import type { NativeContext } from './context';
 
 /** Families are looked for, made and deleted one at a time. Who holds a database's lock may take this one, not the other way round. */
@@ -26,20 +25,6 @@ export async function family(context: NativeContext, name: string): Promise<Fami
   if (found === undefined)
     throw new IngestError('UNKNOWN_FAMILY', `no such database family '${name}'`, { family: name });
   return found;
-}
-
-/** All faults of a new family. */
-function familyFaults(given: FamilyDescriptor): InputFault[] {
-  const faults: InputFault[] = [];
-  const name = identifierFault(given.name);
-  if (name !== undefined) faults.push({ path: 'name', message: name });
-  if (!(given.replicationLevel >= 1)) {
-    faults.push({ path: 'replicationLevel', message: 'the replication level must be above 0' });
-  }
-  const geometry = geometryFault(given.numStripes, given.numSubStripes);
-  if (geometry !== undefined) faults.push({ path: 'numStripes', message: geometry });
-  if (!(given.overlap > 0)) faults.push({ path: 'overlap', message: 'the overlap must be above 0' });
-  return faults;
 }
 
 export async function addFamily(context: NativeContext, given: FamilyDescriptor): Promise<FamilyDescriptor> {

@@ -1,19 +1,12 @@
 import { IngestError, type InputFault, invalidInput } from '../../core/errors';
 import { replacementName, TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../core/names';
-import {
-  definitionDifferences,
-  type KnownTables,
-  normalDefinition,
-  registrationTables,
-  type TableDefinition,
-  type TableDescriptor,
-  tableFaults,
-} from '../../core/tables';
+import { normalDefinition, registrationTables, type TableDefinition, type TableDescriptor } from '../../core/tables';
 import { createSchema, createTables, tryDefinition } from '../../storage/data/create-tables';
 import { tableNames } from '../../storage/data/drop-tables';
 import { allDatabases } from '../../storage/metadata/databases';
 import { findTable, insertTable, tablesOf } from '../../storage/metadata/tables';
 import type { RegisterTableOptions } from '../controller';
+import { checkSameTable, checkTableRules, tableTitle } from '../rules';
 import type { NativeContext } from './context';
 import { clearDirectorIndex, hasDirectorIndex, registerDirectorIndex } from './director-index';
 import { endReplacements } from './replacements';
@@ -34,7 +27,7 @@ export async function registerTable(
         const message = `table '${database}.${definition.name}' already exists`;
         throw new IngestError('ALREADY_EXISTS', message, { database, table: definition.name });
       }
-      checkSame(database, known, definition, replaces);
+      checkSameTable(database, known, definition, replaces);
       if (known.isPublished) return known;
     } else {
       await checkRules(context, database, definition, replaces);
@@ -66,14 +59,6 @@ async function isComplete(context: NativeContext, database: string, table: Table
   return missing.length === 0 && (await hasDirectorIndex(context, database, table));
 }
 
-function checkSame(database: string, known: TableDescriptor, asked: TableDefinition, replaces?: string): void {
-  const differs = definitionDifferences(known.definition, asked);
-  if (known.replaces !== replaces) differs.push('replaces');
-  if (differs.length === 0) return;
-  const message = `table '${database}.${asked.name}' already exists with another ${differs.join(', ')}`;
-  throw new IngestError('ALREADY_EXISTS', message, { database, table: asked.name, differs });
-}
-
 /** What a next version and the table that it replaces must have in common. */
 async function checkReplaces(
   context: NativeContext,
@@ -98,11 +83,7 @@ async function checkReplaces(
   if (kind !== table.definition.kind) {
     faults.push({ path: 'kind', message: `'${replaces}' is a ${table.definition.kind} table, and must stay one` });
   }
-  if (faults.length > 0) throw invalidInput(title(name, replaces), faults);
-}
-
-function title(name: string, replaces?: string): string {
-  return replaces === undefined ? `table ${name}` : `table ${replaces}, whose next version is loaded as ${name}`;
+  if (faults.length > 0) throw invalidInput(tableTitle(name, replaces), faults);
 }
 
 async function checkRules(
@@ -111,24 +92,11 @@ async function checkRules(
   definition: TableDefinition,
   replaces?: string,
 ): Promise<void> {
-  const catalog = await context.metadata.run(async (sql) => {
-    const all = await allDatabases(sql);
-    const tables = await Promise.all(all.map(async (d) => [d.name, await tablesOf(sql, d.name)] as const));
-    return new Map(tables);
+  const all = await context.metadata.run(async (sql) => {
+    const records = await allDatabases(sql);
+    return Promise.all(records.map(async ({ name }) => ({ name, tables: await tablesOf(sql, name) })));
   });
-  const known: KnownTables = {
-    database,
-    hasDatabase: (name) => catalog.has(name),
-    // A next version is not yet what its table is: until then the table is what others refer to.
-    table: (name, table) =>
-      catalog.get(name)?.find((t) => t.definition.name === table && t.replaces === undefined)?.definition,
-    elsewhere: [...catalog].flatMap(([name, tables]) =>
-      name === database ? [] : tables.map((t) => ({ database: name, definition: t.definition })),
-    ),
-  };
-  const others = (catalog.get(database) ?? []).map((t) => t.definition);
-  const faults = tableFaults(definition, known, others);
-  if (faults.length > 0) throw invalidInput(title(definition.name, replaces), faults);
+  checkTableRules(all, database, definition, replaces);
 }
 
 /** A worker's MariaDB judges what the rules cannot: defaults, generated columns, charsets, row sizes. */

@@ -1,11 +1,11 @@
 import { IngestError } from '../../../core/errors';
 import type { TableDescriptor } from '../../../core/tables';
-import { endingsOf } from '../../../core/transactions';
 import type { HeldLocks } from '../../../storage/metadata/locks';
 import { replicasOf } from '../../../storage/metadata/replicas';
 import { tablesOf } from '../../../storage/metadata/tables';
 import { openTransactions } from '../../../storage/metadata/transactions';
 import type { FamilyDescriptor, PublishOptions, PublishReport } from '../../controller';
+import { openTransactionsError } from '../../rules';
 import { type NativeContext, unpublished } from '../context';
 import { family } from '../families';
 import { byWorker } from '../final-tables';
@@ -64,16 +64,7 @@ export async function prepareRun(
 async function checkTransactions(context: NativeContext, database: string): Promise<void> {
   const open = await context.metadata.run((sql) => openTransactions(sql, database));
   if (open.length === 0) return;
-  const ids = open.map(({ id }) => id);
-  const how = open.map(({ id, state }) => ({ id, state, end: endingsOf(state), remedy: remedy(id, endingsOf(state)) }));
-  const message = `database has uncommitted transactions: ${open.map(({ id, state }) => `${id} (${state})`).join(', ')}`;
-  throw new IngestError('OPEN_TRANSACTIONS', message, { database, transactions: ids, open: how });
-}
-
-/** In words of Qserv's REST interface, which every face of the controller can use. */
-function remedy(id: number, endings: ('commit' | 'abort')[]): string {
-  const one = (ending: string) => `${ending} it: PUT /ingest/trans/${id}?abort=${ending === 'abort' ? 1 : 0}`;
-  return endings.map(one).join(', or ');
+  throw openTransactionsError(database, open);
 }
 
 /** Chunks by worker; ILLEGAL_STATE without any, of which the dummy chunk is one. */
