@@ -27,11 +27,29 @@ export function broken(url: string, what: string, details: Record<string, unknow
   return sourceError('SOURCE_BROKEN', url, what, details);
 }
 
+/** The C library's words, which Qserv's workers report. */
+const STRERROR: Record<string, string> = {
+  EACCES: 'Permission denied',
+  EIO: 'Input/output error',
+  EISDIR: 'Is a directory',
+  ELOOP: 'Too many levels of symbolic links',
+  EMFILE: 'Too many open files',
+  ENAMETOOLONG: 'File name too long',
+  ENFILE: 'Too many open files in system',
+  ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
+  EPERM: 'Operation not permitted',
+};
+
 /** A file's system error as SOURCE_MISSING (not there), SOURCE_DENIED (not readable) or SOURCE_BROKEN. */
 export function brokenFile(url: string, error: unknown): IngestError {
   if (error instanceof IngestError) return error;
-  const { code, errno, message } = error as NodeJS.ErrnoException;
-  const details = { systemError: errno === undefined ? 0 : Math.abs(errno) };
+  const { code = '', errno, message } = error as NodeJS.ErrnoException;
+  const said = STRERROR[code];
+  const details = {
+    systemError: errno === undefined ? 0 : Math.abs(errno),
+    ...(said === undefined ? {} : { said }),
+  };
   if (code === 'ENOENT' || code === 'ENOTDIR')
     return sourceError('SOURCE_MISSING', url, 'there is no such file', details);
   if (code === 'EACCES' || code === 'EPERM')

@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { access, type FileHandle, open, stat } from 'node:fs/promises';
 import { brokenFile, sourceError } from './errors';
+import { Pace } from './pace';
+import type { SourceRules } from './rules';
 import type { StoredBytes, StoredFacts } from './stored';
 
 /** One read: large enough that the cost of a chunk does not show, small enough to stay in the cache. */
@@ -17,7 +19,7 @@ export async function inspectFile(url: string, path: string): Promise<StoredFact
   }
 }
 
-export async function openFile(url: string, path: string): Promise<StoredBytes> {
+export async function openFile(url: string, path: string, rules: SourceRules): Promise<StoredBytes> {
   let file: FileHandle | undefined;
   try {
     file = await open(path);
@@ -27,6 +29,7 @@ export async function openFile(url: string, path: string): Promise<StoredBytes> 
     return {
       facts: { bytes: facts.size, mtimeMs: facts.mtimeMs },
       chunks: read(url, opened, facts.mtimeMs),
+      pace: new Pace(url, rules.stallSeconds),
       close: () => opened.close(),
     };
   } catch (error) {

@@ -1,10 +1,16 @@
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { IngestError } from '../core/errors';
 import type { ContributionSource } from '../worker/worker';
+import { sharedClients } from './clients';
+import { curlError } from './curl';
 import { broken, sourceError } from './errors';
+import { brokenHttp } from './fault';
+import { Pace } from './pace';
+import { delay } from './patience';
+import { methodOf, requestOf, type SourceRequest } from './request';
 import type { SourceRules } from './rules';
-import { withSecrets } from './secrets';
 import type { StoredBytes, StoredFacts } from './stored';
+import { type Transfer, transferOf } from './transfer';
 
 const MAX_REDIRECTS = 5;
 
@@ -15,14 +21,10 @@ export async function inspectHttp(
   rules: SourceRules,
   signal?: AbortSignal,
 ): Promise<StoredFacts> {
-  if ((source.http?.method ?? 'GET').toUpperCase() !== 'GET') return {};
+  if (methodOf(source) !== 'GET') return {};
   try {
-    const { facts, close } = await openHttp(
-      { ...source, http: { ...source.http, method: 'HEAD' } },
-      url,
-      rules,
-      signal,
-    );
+    const head = { ...source, http: { ...source.http, method: 'HEAD' } };
+    const { facts, close } = await openHttp(head, url, rules, signal);
     await close();
     return facts;
   } catch (error) {
@@ -34,16 +36,22 @@ export async function inspectHttp(
   return facts;
 }
 
+/** Asks for a source and hands on its body when the server gives it. Errors: see `openSource`. */
 export async function openHttp(
   source: ContributionSource,
   url: URL,
   rules: SourceRules,
   signal?: AbortSignal,
 ): Promise<StoredBytes> {
-  const response = await follow(source, url, rules, signal);
-  const { statusCode, headers, body } = response;
-  if (statusCode !== 200) {
+  const transfer = settings(source.url, rules);
+  const pace = new Pace(source.url, rules.stallSeconds, transfer);
+  const { statusCode, headers, body } = await follow({ source, rules, transfer, pace, signal }, url);
+  const close = async () => {
     body.on('error', () => {}).destroy();
+  };
+  // What is not the whole of it is no answer to our request, which never asks for a part.
+  if (statusCode < 200 || statusCode > 299 || statusCode === 206) {
+    await close();
     throw refused(source.url, statusCode);
   }
   const length = single(headers['content-length']);
@@ -51,30 +59,68 @@ export async function openHttp(
   return {
     facts: { ...(length === undefined ? {} : { bytes: Number(length) }), ...(etag === undefined ? {} : { etag }) },
     chunks: read(source.url, body),
-    close: async () => {
-      body.on('error', () => {}).destroy();
-    },
+    pace,
+    // The connection of a HEAD is free for the next one.
+    close: source.http?.method === 'HEAD' ? () => body.dump().catch(() => {}) : close,
   };
 }
 
-async function follow(
-  source: ContributionSource,
-  url: URL,
-  rules: SourceRules,
-  signal?: AbortSignal,
-): Promise<Dispatcher.ResponseData> {
-  const headers = requestHeaders(source, rules);
+function settings(url: string, rules: SourceRules): Transfer {
+  try {
+    return transferOf(rules.transfer);
+  } catch (error) {
+    throw brokenHttp(url, error, 'reply');
+  }
+}
+
+interface Reading {
+  source: ContributionSource;
+  rules: SourceRules;
+  transfer: Transfer;
+  pace: Pace;
+  signal?: AbortSignal;
+}
+
+async function follow(reading: Reading, url: URL): Promise<Dispatcher.ResponseData> {
+  const { source, rules } = reading;
+  let request = requestOf(source, rules);
   let at = url;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     checkHop(source.url, at);
-    const response = await send(source, at, at.origin === url.origin ? headers : {}, rules, signal);
+    const response = await send(reading, at, at.origin === url.origin ? request : withoutHeaders(source.url, request));
+    const { statusCode } = response;
     const location = single(response.headers.location);
-    if (![301, 302, 303, 307, 308].includes(response.statusCode) || location === undefined) return response;
-    await response.body.dump();
-    if (!URL.canParse(location, at.href)) throw sourceError('SOURCE_DENIED', source.url, 'redirected to no URL');
+    if (statusCode < 300 || statusCode > 399) return response;
+    const leads = [301, 302, 303, 307, 308].includes(statusCode) && location !== undefined;
+    if (!leads && rules.redirects !== 'refuse') return response;
+    response.body.on('error', () => {}).destroy();
+    if (!leads || rules.redirects === 'refuse')
+      throw redirected(source.url, statusCode, 'redirects are not followed here');
+    if (!URL.canParse(location, at.href)) throw redirected(source.url, statusCode, 'redirected to no URL');
     at = new URL(location, at);
+    request = redirectedRequest(request, statusCode);
   }
-  throw sourceError('SOURCE_DENIED', source.url, `more than ${MAX_REDIRECTS} redirects`);
+  throw redirected(source.url, 0, `more than ${MAX_REDIRECTS} redirects`);
+}
+
+function redirected(url: string, status: number, what: string): IngestError {
+  const said = status === 0 ? what : `the server answered ${status}: ${what}`;
+  return sourceError('SOURCE_DENIED', url, said, { httpError: status, curl: curlError(47) });
+}
+
+/** RFC 9110 §15.4: after 303 the answer is fetched by GET, and after 301 and 302 to a POST as well, as all clients have it. */
+function redirectedRequest(request: SourceRequest, status: number): SourceRequest {
+  const { method, headers } = request;
+  const becomesGet = method !== 'HEAD' && (status === 303 || (status < 303 && method === 'POST'));
+  if (!becomesGet) return request;
+  return { method: 'GET', headers: headers.filter(([name]) => name.toLowerCase() !== 'content-type') };
+}
+
+/** What goes to another server than the one that was named: nothing that may be secret. */
+function withoutHeaders(url: string, { method, body }: SourceRequest): SourceRequest {
+  if (body !== undefined)
+    throw sourceError('SOURCE_DENIED', url, "redirected to another server, which must not get the request's body");
+  return { method, headers: [['accept-encoding', 'identity']] };
 }
 
 /** Every address that a request goes to passes here, redirects included. */
@@ -88,64 +134,55 @@ function checkHop(source: string, url: URL): void {
 }
 
 async function send(
-  source: ContributionSource,
+  reading: Reading,
   url: URL,
-  headers: Record<string, string>,
-  rules: SourceRules,
-  signal?: AbortSignal,
+  { method, headers, body }: SourceRequest,
 ): Promise<Dispatcher.ResponseData> {
-  const method = (source.http?.method ?? 'GET').toUpperCase() as Dispatcher.HttpMethod;
+  const { source, rules, transfer, pace, signal } = reading;
+  const over = new AbortController();
+  const ends = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
   try {
-    return await request(url, {
+    const way = await (rules.clients ?? sharedClients).to(url, rules, transfer);
+    const response = way.dispatcher.request({
+      origin: way.origin,
+      path: way.path,
       method,
-      headers: { 'accept-encoding': 'identity', ...headers },
-      body: method === 'GET' || method === 'HEAD' ? undefined : source.http?.data,
-      headersTimeout: rules.stallSeconds * 1000,
-      // Ours counts only while somebody waits for bytes, see openSource.
+      headers: [
+        ...way.headers.filter(([name]) => !headers.some(([given]) => sameHeader(name, given))),
+        ...headers,
+      ].flat(),
+      body,
+      headersTimeout: delay(rules.stallSeconds),
+      // Ours counts only while somebody waits for bytes, see Pace.
       bodyTimeout: 0,
-      signal,
+      signal: ends,
     });
+    return await pace.wait(response, () => 0, { mayStall: true });
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    throw brokenHttp(source.url, error);
+    over.abort();
+    throw brokenHttp(source.url, error, 'reply');
   }
+}
+
+function sameHeader(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
 }
 
 async function* read(url: string, body: Dispatcher.ResponseData['body']): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
   } catch (error) {
-    throw brokenHttp(url, error);
+    throw brokenHttp(url, error, 'body');
   }
-}
-
-function requestHeaders(source: ContributionSource, rules: SourceRules): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const line of source.http?.headers ?? []) {
-    const colon = line.indexOf(':');
-    if (colon < 1) throw sourceError('INVALID_INPUT', source.url, 'an HTTP header is not of the form "Name: value"');
-    const name = line.slice(0, colon).trim();
-    headers[name] = withSecrets(line.slice(colon + 1).trim(), `header ${name}`, source.url, rules);
-  }
-  return headers;
 }
 
 function refused(url: string, status: number): IngestError {
-  const details = { httpError: status };
-  if (status >= 500 || status === 408 || status === 429) return broken(url, `the server answered ${status}`, details);
-  if (status === 401 || status === 403)
-    return sourceError('SOURCE_DENIED', url, `the server answered ${status}`, details);
-  return sourceError('SOURCE_MISSING', url, `the server answered ${status}`, details);
-}
-
-/** The driver's message is kept unless it repeats what was sent. */
-function brokenHttp(url: string, error: unknown): IngestError {
-  if (error instanceof IngestError) return error;
-  const { code, cause } = error as { code?: string; cause?: { code?: string; message?: string } };
-  if (code === 'UND_ERR_INVALID_ARG')
-    return sourceError('INVALID_INPUT', url, 'the HTTP request cannot be sent as given');
-  const why = code ?? cause?.code ?? cause?.message ?? (error as Error).message;
-  return broken(url, `the connection broke (${why})`, { cause: why });
+  const details = { httpError: status, ...(status < 400 ? {} : { curl: curlError(22) }) };
+  const said = `the server answered ${status}`;
+  if (status >= 500 || status === 408 || status === 429) return broken(url, said, details);
+  if (status === 401 || status === 403 || status === 407) return sourceError('SOURCE_DENIED', url, said, details);
+  return sourceError('SOURCE_MISSING', url, said, details);
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -1,5 +1,7 @@
+export { HttpClients } from './clients';
 export { compressionOf } from './compression';
 export { isLasting, shownUrl } from './errors';
+export { type ReadFailure, readFailure } from './fault';
 export { inspectSource } from './inspect';
 export { type OpenedSource, openSource, type SourceCounts } from './open';
 export { checkReferenceUrl } from './reference-url';

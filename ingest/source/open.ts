@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { IngestError } from '../core/errors';
 import type { ContributionSource } from '../worker/worker';
-import { compressionOf, decompressor } from './compression';
+import { compressionOf, unpacker } from './compression';
+import { curlError } from './curl';
 import { broken } from './errors';
 import { checkUnchanged } from './inspect';
+import { checkRatio, checkSize } from './limits';
 import { RowCounter } from './rows';
 import type { SourceRules } from './rules';
 import { openStored, type StoredBytes, type StoredFacts } from './stored';
@@ -35,7 +37,8 @@ export interface OpenedSource {
 /**
  * Opens a source as one pass: stored bytes → sha256, count → decompression → CSV bytes, rows. Memory is flat, the consumer
  * sets the pace. Errors, thrown or on the stream: INVALID_INPUT, SOURCE_MISSING, SOURCE_DENIED, SOURCE_CHANGED (facts differ
- * from `expect`), SOURCE_BROKEN (broke off, stalled, ended early, damaged), BAD_ROWS (a row above 16 MiB), and the signal's reason.
+ * from `expect`), SOURCE_BROKEN (broke off, stalled, ended early, damaged), BAD_ROWS (a row above 16 MiB), and the signal's reason. `readFailure` says them as
+ * Qserv's workers do.
  */
 export async function openSource(
   source: ContributionSource,
@@ -54,12 +57,17 @@ export async function openSource(
   let csv: AsyncIterable<Uint8Array>;
   try {
     checkUnchanged(source, stored.facts);
-    csv = decompressed(source, whole(source, stored, rules, meter), signal);
+    checkSize(source.url, stored.facts.bytes ?? 0, rules.limits);
+    csv = decompressed(source, whole(source, stored, meter), signal);
   } catch (error) {
     await stored.close();
     throw error;
   }
-  const stream = Readable.from(counted(csv, counter), { objectMode: false, highWaterMark: AHEAD_BYTES, signal });
+  const check = () => {
+    checkSize(source.url, counter.bytes, rules.limits);
+    if (compressionOf(source) !== 'none') checkRatio(source.url, counter.bytes, storedBytes, rules.limits);
+  };
+  const stream = Readable.from(counted(csv, counter, check), { objectMode: false, highWaterMark: AHEAD_BYTES, signal });
   return {
     facts: stored.facts,
     stream,
@@ -73,9 +81,14 @@ export async function openSource(
   };
 }
 
-async function* counted(csv: AsyncIterable<Uint8Array>, counter: RowCounter): AsyncGenerator<Uint8Array> {
+async function* counted(
+  csv: AsyncIterable<Uint8Array>,
+  counter: RowCounter,
+  check: () => void,
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of csv) {
     counter.add(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    check();
     yield chunk;
   }
 }
@@ -84,37 +97,21 @@ async function* counted(csv: AsyncIterable<Uint8Array>, counter: RowCounter): As
 async function* whole(
   source: ContributionSource,
   stored: StoredBytes,
-  rules: SourceRules,
   meter: (chunk: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
   const announced = source.expect?.bytes ?? stored.facts.bytes;
   const chunks = stored.chunks[Symbol.asyncIterator]();
   let bytes = 0;
   for (;;) {
-    const { done, value } = await withoutStall(chunks.next(), source.url, rules.stallSeconds, bytes);
+    const { done, value } = await stored.pace.wait(chunks.next(), (next) => (next.done ? 0 : next.value.length));
     if (done) break;
     meter(value);
     bytes += value.length;
     yield value;
   }
   if (announced !== undefined && bytes !== announced) {
-    throw broken(source.url, `ended after ${bytes} bytes, ${announced} were announced`, { bytes, announced });
-  }
-}
-
-/** Time counts only while we wait for the source, not while the consumer is slow. */
-async function withoutStall<T>(next: Promise<T>, url: string, seconds: number, bytes: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(broken(url, `no byte for ${seconds} s, after ${bytes} bytes`, { bytes })),
-      seconds * 1000,
-    );
-  });
-  try {
-    return await Promise.race([next, stalled]);
-  } finally {
-    clearTimeout(timer);
+    const curl = curlError(18);
+    throw broken(source.url, `ended after ${bytes} bytes, ${announced} were announced`, { bytes, announced, curl });
   }
 }
 
@@ -125,23 +122,14 @@ function decompressed(
   signal?: AbortSignal,
 ): AsyncIterable<Uint8Array> {
   const compression = compressionOf(source);
-  const unpack = decompressor(compression);
+  const unpack = unpacker(compression);
   if (unpack === undefined) return stored;
   return (async function* () {
-    const input = Readable.from(stored, { objectMode: false, signal });
-    // A source that fails takes the decompressor down with its own error.
-    input.on('error', (error) => unpack.destroy(error));
-    input.on('close', () => {
-      if (!input.readableEnded) unpack.destroy(input.errored ?? broken(source.url, 'closed without a word'));
-    });
-    input.pipe(unpack);
     try {
-      yield* unpack as AsyncIterable<Uint8Array>;
+      yield* unpack(stored, signal);
     } catch (error) {
       if (error instanceof IngestError || signal?.aborted) throw error;
       throw broken(source.url, `the ${compression} data are damaged (${(error as Error).message})`);
-    } finally {
-      input.destroy();
     }
   })();
 }

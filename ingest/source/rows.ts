@@ -51,6 +51,9 @@ export class RowCounter {
 
   private tooLong(): never {
     const line = this.ended + 1;
-    throw new IngestError('BAD_ROWS', `input line ${line} exceeds the limit of ${MAX_ROW_BYTES} bytes`, { line });
+    // Qserv's words.
+    throw new IngestError('BAD_ROWS', `Csv::Parser: input line ${line} exceeds the limit of ${MAX_ROW_BYTES} bytes.`, {
+      line,
+    });
   }
 }

@@ -1,5 +1,6 @@
 import type { IngestConfig } from '../core/ingest-config';
 import type { HttpPolicy, SourceLimits } from '../core/source-policy';
+import type { HttpClients } from './clients';
 
 /** How sources may be read on this host. */
 export interface SourceRules {
@@ -18,4 +19,6 @@ export interface SourceRules {
   limits?: SourceLimits;
   /** The database's ingest configuration, for HTTP(S) sources. */
   transfer?: IngestConfig;
+  /** Connections to keep; a common set by default. Closed by whoever made them. */
+  clients?: HttpClients;
 }

@@ -1,6 +1,7 @@
 import type { ContributionSource } from '../worker/worker';
 import { inspectFile, openFile } from './file';
 import { inspectHttp, openHttp } from './http';
+import type { Pace } from './pace';
 import { resolveSourceUrl } from './resolve';
 import type { SourceRules } from './rules';
 
@@ -15,6 +16,8 @@ export interface StoredFacts {
 export interface StoredBytes {
   facts: StoredFacts;
   chunks: AsyncIterable<Uint8Array>;
+  /** By which the chunks are to be waited for. */
+  pace: Pace;
   /** To be called also after the end; twice is harmless. */
   close(): Promise<void>;
 }
@@ -26,7 +29,9 @@ export async function openStored(
   signal?: AbortSignal,
 ): Promise<StoredBytes> {
   const location = await resolveSourceUrl(source.url, rules);
-  return location.kind === 'file' ? openFile(source.url, location.path) : openHttp(source, location.url, rules, signal);
+  return location.kind === 'file'
+    ? openFile(source.url, location.path, rules)
+    : openHttp(source, location.url, rules, signal);
 }
 
 /** The facts of a source that exists and may be read; see `inspectSource` for the checks. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { noSteps, type StepHook } from '../../core/steps';
-import type { SourceRules } from '../../source';
+import { HttpClients, type SourceRules } from '../../source';
 import { DataServer, type MysqlAccess } from '../../storage/data/connection';
 import type { Metadata } from '../../storage/metadata';
 import type {
@@ -42,6 +42,7 @@ export class NativeIngestWorker implements IngestWorker {
   readonly name: string;
   readonly capabilities: WorkerCapabilities = { atomicUnits: true };
   private readonly context: WorkerContext;
+  private readonly clients = new HttpClients();
 
   constructor(options: NativeWorkerOptions) {
     this.name = options.name;
@@ -50,7 +51,7 @@ export class NativeIngestWorker implements IngestWorker {
       server: new DataServer(`worker ${options.name}`, options.mysql, { connections: options.connections }),
       control: new DataServer(`worker ${options.name}`, options.mysql, { connections: 2 }),
       metadata: options.metadata,
-      sources: { ...options.sources, resolveSecret: options.resolveSecret },
+      sources: { ...options.sources, resolveSecret: options.resolveSecret, clients: this.clients },
       steps: options.steps ?? noSteps,
       attemptId: options.attemptId ?? (() => randomBytes(8).toString('hex')),
     };
@@ -73,6 +74,6 @@ export class NativeIngestWorker implements IngestWorker {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.context.server.close(), this.context.control.close()]);
+    await Promise.all([this.context.server.close(), this.context.control.close(), this.clients.close()]);
   }
 }
