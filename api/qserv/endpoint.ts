@@ -8,6 +8,12 @@ export const DATABASE_SCHEMA_VERSION = 15;
 /** Name that failure texts begin with, docs/contract/README.md §2. */
 export type Component = 'HTTP-PROCESSOR' | 'INGEST-HTTP-SVC' | 'INGEST-DATA-HTTP-SVC' | 'INGEST-FILE-HTTP-SVC';
 
+/** A version below which a field was not known; `warning` is told to who sends it with an older one. */
+export interface FieldFloor {
+  floor: number;
+  warning?: string;
+}
+
 /** One endpoint: what routes, the remote backend and the OpenAPI document are made of. */
 export interface Endpoint<
   Params extends z.ZodObject = z.ZodObject,
@@ -22,6 +28,8 @@ export interface Endpoint<
   component: Component;
   /** Lowest version accepted. Absent: versions are not looked at. */
   floor?: number;
+  /** Higher ones that fields of a request's body ask for, in the order in which they are checked. */
+  floors?: (body: Record<string, unknown>) => FieldFloor[];
   /** One line. */
   summary: string;
   /** More, in Markdown. */

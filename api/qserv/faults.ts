@@ -18,6 +18,11 @@ export function refusalOf(
 
 type Text = Pick<Refusal, 'kind' | 'tail'>;
 
+/** For a value of another JSON type than `expected`. */
+export function typeMismatch(expected: string, value: unknown): Text & { kind: 'F' } {
+  return { kind: 'F', tail: `[json.exception.type_error.302] type must be ${expected}, but is ${jsonType(value)}` };
+}
+
 function textOf(issue: z.core.$ZodIssue, part: 'params' | 'query' | 'body', raw: unknown): Text {
   const name = pathOf(issue);
   const value = valueAt(raw, issue.path);
@@ -41,7 +46,7 @@ function textOf(issue: z.core.$ZodIssue, part: 'params' | 'query' | 'body', raw:
     if (expected === 'object') {
       return { kind: 'P', tail: "RequestBodyJSON::required<T>[static] parameter 'obj' is not a valid JSON object" };
     }
-    return { kind: 'F', tail: `[json.exception.type_error.302] type must be ${expected}, but is ${jsonType(value)}` };
+    return typeMismatch(expected, value);
   }
   const marked = /^\[([APFE])\] ?(.*)$/s.exec(issue.message);
   if (marked) return { kind: marked[1] as Text['kind'], tail: marked[2] ?? '' };

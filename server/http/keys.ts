@@ -1,4 +1,5 @@
 import type { Component } from '../../api/qserv/endpoint';
+import { typeMismatch } from '../../api/qserv/faults';
 import { Refusal } from '../../api/qserv/refusal';
 import { isSameKey } from '../../ingest/core/same-key';
 
@@ -24,7 +25,11 @@ export function checkKeys(
   ] as const) {
     const given = fields[field];
     if (given === undefined) continue;
-    if (typeof given === 'string' && isSameKey(given, key)) return { isAdmin: field === 'admin_auth_key' };
+    if (typeof given !== 'string') {
+      const { kind, tail } = typeMismatch('string', given);
+      throw new Refusal(kind, tail);
+    }
+    if (isSameKey(given, key)) return { isAdmin: field === 'admin_auth_key' };
     throw refuse(`${who}authorization key '${field}' in the request doesn't match the one in server configuration`);
   }
   throw refuse(

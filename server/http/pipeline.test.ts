@@ -13,6 +13,7 @@ const echo = endpoint({
   path: '/echo/:id',
   component: 'HTTP-PROCESSOR',
   floor: 12,
+  floors: (body) => ('late' in body ? [{ floor: 30, warning: "'late' requires API version 30 or newer." }] : []),
   summary: 'Says what it got',
   tag: 'test',
   params: z.object({ id: pathId }),
@@ -42,6 +43,7 @@ const app = createHttpServer({
   routes: [
     route(echo, async ({ params, query, body, isAdmin, warn }) => {
       if (body.count === 9) warn('nine');
+      if (body.name === 'unknown') throw errors.known;
       return { got: { ...params, ...query, ...body, isAdmin } };
     }),
     route(failing, async ({ params }) => {
@@ -84,6 +86,11 @@ test.each([
     { auth_key: 'k', admin_auth_key: 'k' },
     "failed to pass authorization requirements, ex: HTTP-PROCESSOR administrator's authorization key 'admin_auth_key' in the request doesn't match the one in server configuration",
   ],
+  [{ auth_key: 5 }, 'operation failed due to: [json.exception.type_error.302] type must be string, but is number'],
+  [
+    { auth_key: 'k', admin_auth_key: null },
+    'operation failed due to: [json.exception.type_error.302] type must be string, but is null',
+  ],
   [
     { auth_key: 'k', version: 55 },
     'invalid parameters of the request, ex: RequestBodyJSON::required<T>[static] required parameter name is missing in the request body',
@@ -122,10 +129,27 @@ test.each([
   [11, 'The requested version 11 of the API is not in the range supported by the service.'],
   [56, 'The requested version 56 of the API is not in the range supported by the service.'],
   ['x', 'The optional parameter version is not a number.'],
+  [true, 'The optional parameter version is not a number.'],
+  [null, 'The optional parameter version is not a number.'],
+  ['', 'The optional parameter version is not a number.'],
+  [12.5, 'The optional parameter version is not a number.'],
   [{}, 'The optional parameter version is not a number.'],
 ])('version %j', async (version, error) => {
   const range = { min_version: 12, max_version: 55 };
   expect(await put({ auth_key: 'k', version })).toEqual({ success: 0, error, error_ext: range, warning: '' });
+});
+
+test('fields that came later ask for a higher version', async () => {
+  const late = { auth_key: 'k', name: 'n', late: 0 };
+  expect(await put({ ...late, version: 29 })).toEqual({
+    success: 0,
+    error: 'The requested version 29 of the API is not in the range supported by the service.',
+    error_ext: { min_version: 30, max_version: 55 },
+    warning: "'late' requires API version 30 or newer.",
+  });
+  expect(await put({ ...late, version: 11 })).toMatchObject({ error_ext: { min_version: 30 } });
+  expect(await put({ ...late, version: 30 })).toMatchObject({ success: 1, warning: '' });
+  expect(await put(late)).toMatchObject({ success: 1, warning: 'No version number was provided in the request.' });
 });
 
 test('the query has a version too, the body wins; the content type may have parameters', async () => {
@@ -143,6 +167,12 @@ test('the query has a version too, the body wins; the content type may have para
 
 test('failures keep status 200; those of our own say nothing', async () => {
   const get = async (id: string) => (await app.inject(`/failing/${id}`)).json();
+  expect(await put({ auth_key: 'k', name: 'unknown' })).toEqual({
+    success: 0,
+    error: "operation failed due to: CONFIG  _databaseInfo no such database 'D'.",
+    error_ext: {},
+    warning: 'No version number was provided in the request.',
+  });
   expect(await get('known')).toEqual({
     success: 0,
     error: "operation failed due to: CONFIG  _databaseInfo no such database 'D'.",

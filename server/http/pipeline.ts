@@ -3,6 +3,7 @@ import type { AnyEndpoint } from '../../api/qserv/endpoint';
 import { refusalOf } from '../../api/qserv/faults';
 import { Refusal } from '../../api/qserv/refusal';
 import { checkKeys, type ServiceKeys } from './keys';
+import { asRefusal } from './refusals';
 import type { Call, Route } from './route';
 import { checkVersion } from './version';
 
@@ -16,27 +17,27 @@ export async function answer(route: Route, request: FastifyRequest, keys: Servic
     const reply = await route.handle(check(route.endpoint, request, keys, warn));
     return { ...reply, success: 1, error: '', error_ext: {}, warning: warnings.join('; ') };
   } catch (error) {
-    if (!(error instanceof Refusal) || (warnings.length === 0 && error.warning === '')) throw error;
-    const told = [...warnings, error.warning].filter((text) => text !== '');
-    throw new Refusal(error.kind, error.tail, error.ext, told.join('; '));
+    const refusal = asRefusal(error);
+    if (refusal === undefined || warnings.length === 0) throw error;
+    const told = [...warnings, refusal.warning].filter((text) => text !== '');
+    throw new Refusal(refusal.kind, refusal.tail, refusal.ext, told.join('; '));
   }
 }
 
 function check(endpoint: AnyEndpoint, request: FastifyRequest, keys: ServiceKeys, warn: (text: string) => void) {
   const common = { client: request.ip, warn, raw: request };
   if (endpoint.streamed !== undefined) {
-    const params = parse(endpoint, 'params', request.params);
+    const params = paramsOf(endpoint, request);
     return { ...common, params, query: {}, body: {}, isAdmin: false } as Call<AnyEndpoint>;
   }
   const query = request.query as Fields;
   const body = bodyOf(request.body);
   const { isAdmin } = endpoint.method === 'GET' ? { isAdmin: false } : checkKeys(body, keys, endpoint.component);
-  const warning = checkVersion(endpoint, query, body);
-  if (warning !== undefined) warn(warning);
+  checkVersion(endpoint, query, body, warn);
   return {
     ...common,
     isAdmin,
-    params: parse(endpoint, 'params', request.params),
+    params: paramsOf(endpoint, request),
     query: parse(endpoint, 'query', query),
     body: parse(endpoint, 'body', body),
   } as Call<AnyEndpoint>;
@@ -52,6 +53,12 @@ function bodyOf(body: unknown): Fields {
   if (body === undefined) return {};
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Fields;
   throw new Refusal('P', 'invalid format of the request body. A simple JSON object was expected');
+}
+
+/** A slash that was written as %2f is part of a name, and stays written so; docs/contract/README.md §3. */
+function paramsOf(endpoint: AnyEndpoint, { params }: FastifyRequest): unknown {
+  const given = Object.entries(params as Record<string, string>);
+  return parse(endpoint, 'params', Object.fromEntries(given.map(([key, text]) => [key, text.replaceAll('/', '%2f')])));
 }
 
 function parse(endpoint: AnyEndpoint, part: 'params' | 'query' | 'body', raw: unknown): unknown {

@@ -1,14 +1,21 @@
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { Refusal } from '../../api/qserv/refusal';
+import { IngestError } from '../../ingest/core/errors';
+import { limitArrival } from './arrival';
+import { closeWithin } from './connections';
 import type { ServiceKeys } from './keys';
+import { type LogOptions, logging, logRequests } from './log';
 import { answer, envelope } from './pipeline';
 import { asRefusal } from './refusals';
 import type { Route } from './route';
 
 /** A context of a super-transaction may have 16 MB, docs/contract/controller.md §6.1. */
 const BODY_BYTES = 64 * 1024 * 1024;
-/** Within which a request's body must have come, docs/contract/README.md §3. */
+/** Within which a request must have come, docs/contract/README.md §3. */
 const REQUEST_MS = 5 * 60_000;
+const CLOSE_MS = 10_000;
+/** Request line and headers together; beyond: status 431. */
+const HEADER_BYTES = 16 * 1024;
 
 export interface HttpOptions {
   service: 'controller' | 'worker';
@@ -16,20 +23,33 @@ export interface HttpOptions {
   keys: ServiceKeys;
   /** Bytes of a body that is read as a whole; default 64 MiB. */
   bodyBytes?: number;
+  /** Milliseconds within which a whole request must have come, or the next byte of an upload that is read as it comes; default 5 minutes. */
+  requestMs?: number;
+  /** Milliseconds that `close` waits for replies that are owed; default 10 000. */
+  closeMs?: number;
   /** Default: silent. */
-  logger?: FastifyBaseLogger;
+  log?: LogOptions;
 }
 
 /** A service over HTTP as Qserv's clients expect it. Not listening yet. */
 export function createHttpServer(options: HttpOptions): FastifyInstance {
-  const { service, routes, keys, logger } = options;
+  const { service, routes, keys } = options;
   const app: FastifyInstance = fastify({
-    ...(logger ? { loggerInstance: logger } : {}),
+    ...logging(options.log),
     bodyLimit: options.bodyBytes ?? BODY_BYTES,
-    requestTimeout: REQUEST_MS,
     forceCloseConnections: 'idle',
-    routerOptions: { ignoreTrailingSlash: service === 'controller', caseSensitive: true, querystringParser: lastWins },
+    http: { maxHeaderSize: HEADER_BYTES },
+    routerOptions: {
+      ignoreTrailingSlash: service === 'controller',
+      caseSensitive: true,
+      querystringParser: lastWins,
+      maxParamLength: HEADER_BYTES,
+    },
   });
+  closeWithin(app, options.closeMs ?? CLOSE_MS);
+  const arrival = limitArrival(app, options.requestMs ?? REQUEST_MS);
+  const failed = new WeakMap<FastifyRequest, string>();
+  logRequests(app, failed);
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(/^application\/json(\s*;|$)/i, { parseAs: 'string' }, (_, text, done) => {
@@ -37,7 +57,11 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   });
   // A real server does not look at other bodies; then the keys are missing.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, _body, done) => done(null, undefined));
-  app.setErrorHandler((error, request, reply) => refuse(error, request, reply));
+  app.setErrorHandler((error, request, reply) => {
+    const refusal = refusalOf(error, request);
+    failed.set(request, refusal.kind);
+    return sendJson(reply, envelope(refusal));
+  });
   app.setNotFoundHandler((_, reply) =>
     service === 'worker'
       ? reply.code(404).send('')
@@ -48,6 +72,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   app.register(async (own) => {
     own.removeAllContentTypeParsers();
     own.addContentTypeParser('*', (_, payload, done) => done(null, payload));
+    own.addHook('onRequest', async ({ raw }) => arrival.streamed(raw));
     for (const route of streamed) add(own, route, keys);
   });
   return app;
@@ -64,12 +89,13 @@ function add(app: FastifyInstance, route: Route, keys: ServiceKeys): void {
   });
 }
 
-/** Every failure of a handled request has status 200, docs/contract/README.md §2. */
-function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+/** Every failure of a handled request has an envelope, docs/contract/README.md §2. What is a defect of ours is logged, not told. */
+function refusalOf(error: unknown, request: FastifyRequest): Refusal {
   const refusal = asRefusal(error) ?? transportRefusal(error);
-  if (refusal !== undefined) return sendJson(reply, envelope(refusal));
-  request.log.error({ err: error }, 'request failed');
-  return sendJson(reply, envelope(new Refusal('F', 'internal error, see the log of the service')));
+  if (refusal === undefined || (error instanceof IngestError && error.code === 'INTERNAL')) {
+    request.log.error({ err: error }, 'request failed');
+  }
+  return refusal ?? new Refusal('F', 'internal error, see the log of the service');
 }
 
 /** As bytes: to a text Fastify would add a charset, which clients that compare the type do not expect. */
@@ -80,11 +106,14 @@ function sendJson(reply: FastifyReply, fields: Record<string, unknown>): Fastify
     .send(Buffer.from(JSON.stringify(fields)));
 }
 
+/** What Fastify finds wrong with a request before a handler sees it: too large, cut off, of no content type. */
 function transportRefusal(error: unknown): Refusal | undefined {
-  const { code, message } = error as { code?: string; message?: string };
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+  const { code = '', message, statusCode = 500 } = error as { code?: string; message?: string; statusCode?: number };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new Refusal('P', `the body of the request is too large: ${message}`);
-  return undefined;
+  }
+  if (code === 'ECONNRESET') return new Refusal('P', 'the request was broken off');
+  return code.startsWith('FST_ERR_') && statusCode < 500 ? new Refusal('P', message ?? code) : undefined;
 }
 
 async function parseJson(text: string): Promise<unknown> {

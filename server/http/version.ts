@@ -5,26 +5,33 @@ import { Refusal } from '../../api/qserv/refusal';
 export const NO_VERSION = 'No version number was provided in the request.';
 
 /**
- * Checks the version that a request states, docs/contract/README.md §5; returns the warning that the reply gets, or none. The body
- * wins over the query.
+ * Checks the version that a request states, docs/contract/README.md §5; the body wins over the query. `warn` gets the warning that
+ * the reply must have.
  */
 export function checkVersion(
-  { floor }: Pick<AnyEndpoint, 'floor'>,
+  { floor, floors }: Pick<AnyEndpoint, 'floor' | 'floors'>,
   query: Record<string, unknown>,
   body: Record<string, unknown>,
-): string | undefined {
-  if (floor === undefined) return undefined;
-  const stated = body.version ?? query.version;
-  const range = { min_version: floor, max_version: API_VERSION };
-  const version = stated === undefined ? 0 : Number(typeof stated === 'string' && stated.trim() === '' ? 'x' : stated);
-  if (typeof stated === 'object' || !Number.isInteger(version)) {
-    throw new Refusal('E', 'The optional parameter version is not a number.', range);
+  warn: (text: string) => void,
+): void {
+  if (floor === undefined) return;
+  const version = versionOf('version' in body ? body.version : query.version);
+  if (version === 0) {
+    warn(NO_VERSION);
+    return;
   }
-  if (version === 0) return NO_VERSION;
-  if (version >= floor && version <= API_VERSION) return undefined;
-  throw new Refusal(
-    'E',
-    `The requested version ${version} of the API is not in the range supported by the service.`,
-    range,
-  );
+  for (const { floor: min_version, warning = '' } of [...(floors?.(body) ?? []), { floor }]) {
+    const range = { min_version, max_version: API_VERSION };
+    if (version === undefined) throw new Refusal('E', 'The optional parameter version is not a number.', range);
+    if (version >= min_version && version <= API_VERSION) continue;
+    const text = `The requested version ${version} of the API is not in the range supported by the service.`;
+    throw new Refusal('E', text, range, warning);
+  }
+}
+
+/** 0 where none is stated; undefined for what is no integer. */
+function versionOf(stated: unknown): number | undefined {
+  if (stated === undefined) return 0;
+  if (typeof stated === 'string' && /^[-+]?\d+$/.test(stated.trim())) return Number(stated);
+  return Number.isInteger(stated) ? (stated as number) : undefined;
 }

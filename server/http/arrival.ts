@@ -1,0 +1,22 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+
+/**
+ * Breaks off requests that do not come: whole within `ms`, or, once `streamed` was said of one, some byte of it within `ms`. The
+ * time in which this side does not read is not the client's. Node's own limit knows no difference between the two.
+ */
+export function limitArrival(app: FastifyInstance, ms: number): { streamed(request: IncomingMessage): void } {
+  const streamed = new WeakSet<IncomingMessage>();
+  app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    let seen = -1;
+    const timer = setInterval(() => {
+      if (request.complete) return clearInterval(timer);
+      const moves = request.socket.bytesRead !== seen || request.readableLength > 0;
+      seen = request.socket.bytesRead;
+      if (!streamed.has(request) || !moves) request.socket.destroy();
+    }, ms);
+    timer.unref();
+    response.once('close', () => clearInterval(timer));
+  });
+  return { streamed: (request) => streamed.add(request) };
+}
