@@ -8,8 +8,10 @@ export const int = z.union([z.number(), z.boolean().transform(Number)]).transfor
 export const uint = int.transform((value) => value >>> 0);
 /** As `int`; 0 is off, everything else on. */
 export const flag = int.transform((value) => value !== 0);
-/** real, uint64, long: numbers alone. */
+/** real, uint64: numbers alone. */
 export const real = z.number();
+/** long: as `real`; fractions are truncated. */
+export const long = real.transform((value) => Math.trunc(value));
 
 /**
  * One of these words. `fault` is what a real server says of others; where it is no refusal of its own it begins with its class

@@ -3,12 +3,14 @@ import type { IngestError } from '../core/errors';
 import { DUMMY_CHUNK } from '../core/names';
 import type { TableDefinition } from '../core/tables';
 import { administrationCases } from './contract/administration';
+import { contributionCases, type PutContribution } from './contract/contributions';
 import { directorIndexCases, type IndexCase } from './contract/director-index';
 import { publishingCases } from './contract/publishing';
 import { replacementCases } from './contract/replacements';
 import { rowCounterCases } from './contract/row-counters';
 import { scanRatingCases } from './contract/scan-ratings';
 import { tableIndexCases } from './contract/table-indexes';
+import { transactionCases } from './contract/transactions';
 import type { Controller, DatabaseDefinition } from './controller';
 
 export interface ControllerCase {
@@ -16,6 +18,8 @@ export interface ControllerCase {
   newController: () => Promise<Controller>;
   /** Where rows can be loaded and indexes looked at. */
   index?: Omit<IndexCase, 'controller' | 'newName'>;
+  /** Where contributions can be recorded. */
+  putContribution?: PutContribution;
 }
 
 const object: TableDefinition = {
@@ -59,7 +63,7 @@ const failure = (code: IngestError['code'], message = '') =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
 
 /** Behaviours that every backend shows. */
-export function controllerContract({ newController, index }: ControllerCase): void {
+export function controllerContract({ newController, index, putContribution }: ControllerCase): void {
   let controller: Controller;
 
   beforeAll(async () => {
@@ -317,6 +321,10 @@ export function controllerContract({ newController, index }: ControllerCase): vo
   rowCounterCases(() => controller, register);
   tableIndexCases(() => controller, register);
   scanRatingCases(() => controller, register);
+  transactionCases(() => controller, register);
+  if (putContribution !== undefined) {
+    contributionCases(() => controller, putContribution, register);
+  }
 
   describe('deletion', () => {
     test('of tables: dependents first', async () => {

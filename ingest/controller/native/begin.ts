@@ -40,10 +40,10 @@ export async function beginTransaction(
   database: string,
   json: Record<string, unknown>,
 ): Promise<TransactionDescriptor> {
-  checkContext(json);
-  const token = typeof json.token === 'string' ? json.token : null;
+  const token = isContext(json) && typeof json.token === 'string' ? json.token : null;
   return context.withinDatabase(database, async (held) => {
     await context.requireUnpublished(database);
+    checkContext(json);
     await refuseDuringReplacement(context, database);
     for (;;) {
       const known = token === null ? undefined : await context.metadata.run((sql) => findByToken(sql, database, token));

@@ -1,3 +1,4 @@
+import { putContribution } from '../../../test/support/contributions';
 import { exampleObjects, nativeIndexData, skyObjects } from '../../../test/support/index-data';
 import { sharedServers } from '../../../test/support/native';
 import { freshDatabase } from '../../../test/support/servers';
@@ -21,4 +22,5 @@ afterAll(async () => {
 controllerContract({
   newController: async () => new NativeController({ target: 'test', servers: await sharedServers(), metadata }),
   index: { data: () => data, example: exampleObjects, sky: skyObjects },
+  putContribution: (given) => putContribution(metadata, given),
 });
