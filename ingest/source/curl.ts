@@ -45,7 +45,7 @@ export function curlCode(cause: string, stage: TransferStage): CurlCode {
   if (cause === 'ETIMEDOUT') return stage === 'body' || stage === 'reply' ? 56 : 28;
   if (stage === 'connect' || UNREACHABLE.test(cause)) return 7;
   if (stage === 'tls' || /^(ERR_SSL|ERR_TLS|EPROTO)/.test(cause)) return 35;
-  if (cause.startsWith('HPE_')) return 8;
+  if (cause.startsWith('HPE')) return 8;
   if (cause === 'EPIPE') return 55;
   if (cause === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return 18;
   if (cause === 'UND_ERR_SOCKET') return stage === 'reply' ? 52 : 18;

@@ -45,8 +45,8 @@ export function brokenHttp(url: string, error: unknown, stage: 'reply' | 'body')
     const said = curl === undefined ? {} : { curl: curlError(curl) };
     return sourceError(fault.errorCode, url, fault.message, { cause, systemError: errnoOf(cause), ...said, ...more });
   }
-  const { code, message } = error as NodeJS.ErrnoException;
-  const cause = code ?? '';
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  const cause = code ?? (name === 'HTTPParserError' ? 'HPE' : '');
   if (UNSENDABLE.test(cause)) return sourceError('INVALID_INPUT', url, `the request cannot be sent: ${message}`);
   if (cause === 'UND_ERR_HEADERS_OVERFLOW') {
     const said = "the headers of the reply are longer than this host's limit (sources.limits.headerBytes)";

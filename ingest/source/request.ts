@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { SOURCE_LIMITS } from '../core/source-policy';
 import type { ContributionSource } from '../worker/worker';
 import { sourceError } from './errors';
 import type { SourceRules } from './rules';
@@ -6,6 +7,8 @@ import { withSecrets } from './secrets';
 
 /** More are a mistake or an attack. */
 const MAX_HEADER_LINES = 100;
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']);
 
 /** A request as its source says, whatever server it goes to. */
 export interface SourceRequest {
@@ -26,13 +29,15 @@ export function methodOf({ http }: ContributionSource): Dispatcher.HttpMethod {
  */
 export function requestOf(source: ContributionSource, rules: SourceRules): SourceRequest {
   const lines = source.http?.headers ?? [];
-  const limit = rules.limits?.headerBytes;
+  const limit = rules.limits?.headerBytes ?? SOURCE_LIMITS.headerBytes;
   const invalid = (what: string) => sourceError('INVALID_INPUT', source.url, what);
   if (lines.length > MAX_HEADER_LINES) throw invalid(`${lines.length} HTTP headers are more than ${MAX_HEADER_LINES}`);
   const headers = lines.map((line) => headerOf(line, source.url, rules, invalid));
   const bytes = headers.reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0);
-  if (limit !== undefined && bytes > limit) throw invalid(`its HTTP headers are longer than ${limit} bytes`);
+  if (bytes > limit) throw invalid(`its HTTP headers are longer than ${limit} bytes`);
   const method = methodOf(source);
+  // Of Qserv's methods MIMEPOST is left, which says nothing of a body; its words.
+  if (!METHODS.has(method)) throw invalid(`http::Client::Client:  method ${method} is not allowed in this constructor`);
   const body = source.http?.data ?? '';
   const defaults: [string, string][] = [
     ['accept', '*/*'],

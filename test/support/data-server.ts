@@ -1,18 +1,29 @@
 import { createReadStream, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** An HTTP server on a port of its own whose paths are scripted by the test. */
 export class DataHttpServer {
   readonly requests: { method: string; path: string; headers: IncomingMessage['headers'] }[] = [];
   private readonly handlers = new Map<string, (request: IncomingMessage, response: ServerResponse) => void>();
-  private readonly server = createServer((request, response) => {
-    const path = request.url ?? '/';
-    this.requests.push({ method: request.method ?? '', path, headers: request.headers });
-    const handler = this.handlers.get(path);
-    if (handler) handler(request, response);
-    else response.writeHead(404).end();
-  });
+  private readonly server;
+
+  /** With a key and a certificate: HTTPS. */
+  constructor(private readonly secured?: { key: string; cert: string }) {
+    const serve = (request: IncomingMessage, response: ServerResponse) => {
+      const path = request.url ?? '/';
+      this.requests.push({ method: request.method ?? '', path, headers: request.headers });
+      const handler = this.handlers.get(path);
+      if (handler) handler(request, response);
+      else response.writeHead(404).end();
+    };
+    this.server = secured === undefined ? createServer(serve) : createSecureServer(secured, serve);
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
 
   async start(): Promise<this> {
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
@@ -47,7 +58,7 @@ export class DataHttpServer {
   }
 
   url(path: string): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}${path}`;
+    return `${this.secured === undefined ? 'http' : 'https'}://127.0.0.1:${this.port}${path}`;
   }
 
   async stop(): Promise<void> {
