@@ -10,6 +10,7 @@ import { replacementCases } from './contract/replacements';
 import { rowCounterCases } from './contract/row-counters';
 import { scanRatingCases } from './contract/scan-ratings';
 import { tableIndexCases } from './contract/table-indexes';
+import { tableSchemaCases } from './contract/table-schema';
 import { transactionCases } from './contract/transactions';
 import type { Controller, DatabaseDefinition } from './controller';
 
@@ -325,6 +326,7 @@ export function controllerContract({ newController, index, putContribution }: Co
   if (putContribution !== undefined) {
     contributionCases(() => controller, putContribution, register);
   }
+  tableSchemaCases(() => controller, register);
 
   describe('deletion', () => {
     test('of tables: dependents first', async () => {

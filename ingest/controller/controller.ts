@@ -5,6 +5,7 @@ import type { TransactionState } from '../core/transactions';
 import type { AdministrationOperations } from './administration';
 import type { ContributionQueries } from './contributions';
 import type { RowCounterOperations, ScanRatingOperations, TableIndexOperations } from './finishing';
+import type { TableSchemaOperations } from './table-schema';
 
 /** Times are milliseconds since the Unix epoch, 0 = not reached yet. */
 
@@ -220,7 +221,8 @@ export interface Controller
     ContributionQueries,
     RowCounterOperations,
     TableIndexOperations,
-    ScanRatingOperations {
+    ScanRatingOperations,
+    TableSchemaOperations {
   readonly capabilities: ControllerCapabilities;
   registerDatabase(definition: DatabaseDefinition, options?: RegisterOptions): Promise<DatabaseDescriptor>;
   registerTable(

@@ -1,4 +1,5 @@
 import { COLUMN_TYPES, type TypeRule } from './column-types';
+import { SqlFault, SqlReader, sqlTokens } from './sql-text';
 
 /** What a column's type text says, as far as the domain asks. */
 export interface ColumnType {
@@ -10,87 +11,9 @@ export interface ColumnType {
   generated: boolean;
 }
 
-type Token = { kind: 'word' | 'number' | 'string' | 'name' | 'symbol'; text: string };
-
-class Refusal extends Error {}
-
-/** Comments are not among them: they would hide what follows. */
-const TOKEN =
-  /\s*(?:(?<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?(?![A-Za-z_$])|0[xX][0-9a-fA-F]+|\.\d+(?:[eE][+-]?\d+)?)|(?<word>[A-Za-z_$][A-Za-z0-9_$]*)|(?<string>'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*")|(?<name>`(?:[^`]|``)+`)|(?<symbol>[(),.+*/%<>=!|&^~-]))/y;
-
-function tokens(text: string): Token[] {
-  if (/--\s|--$|\/\*|#/.test(text.replaceAll(/'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|`[^`]*`/g, "''"))) {
-    throw new Refusal('comments are not allowed in a type; use COMMENT');
-  }
-  const found: Token[] = [];
-  const end = text.trimEnd().length;
-  TOKEN.lastIndex = 0;
-  while (TOKEN.lastIndex < end) {
-    const at = TOKEN.lastIndex;
-    const groups = TOKEN.exec(text)?.groups;
-    if (groups === undefined) throw new Refusal(`unexpected ${JSON.stringify(text.slice(at).trim().slice(0, 10))}`);
-    const entry = Object.entries(groups).find(([, value]) => value !== undefined);
-    if (entry !== undefined) found.push({ kind: entry[0] as Token['kind'], text: entry[1] as string });
-  }
-  return found;
-}
-
-/** Reads tokens from left to right. */
-class Reader {
-  private at = 0;
-  constructor(private readonly list: Token[]) {}
-
-  get done(): boolean {
-    return this.at >= this.list.length;
-  }
-
-  next(): Token {
-    const token = this.list[this.at++];
-    if (token === undefined) throw new Refusal('it ends too early');
-    return token;
-  }
-
-  /** Takes the words if they all follow. */
-  words(...expected: string[]): boolean {
-    const follow = expected.every((word, i) => {
-      const token = this.list[this.at + i];
-      return token?.kind === 'word' && token.text.toUpperCase() === word;
-    });
-    if (follow) this.at += expected.length;
-    return follow;
-  }
-
-  symbol(text: string): boolean {
-    const token = this.list[this.at];
-    if (token?.kind !== 'symbol' || token.text !== text) return false;
-    this.at++;
-    return true;
-  }
-
-  expectSymbol(text: string): void {
-    if (!this.symbol(text)) throw new Refusal(`'${text}' is missing`);
-  }
-
-  string(what: string): string {
-    const token = this.next();
-    if (token.kind !== 'string') throw new Refusal(`${what} must be a quoted string`);
-    return token.text;
-  }
-
-  /** The rest of an expression in parentheses, whose opening one is taken. */
-  skipExpression(): void {
-    for (let depth = 1; depth > 0; ) {
-      const token = this.next();
-      if (token.kind !== 'symbol') continue;
-      if (token.text === '(') depth++;
-      if (token.text === ')') depth--;
-    }
-  }
-}
-
-function readName(reader: Reader): string {
+function readName(reader: SqlReader): string {
   const first = reader.next();
-  if (first.kind !== 'word') throw new Refusal(`it must begin with a MySQL type`);
+  if (first.kind !== 'word') throw new SqlFault(`it must begin with a MySQL type`);
   let name = first.text.toUpperCase();
   // The longest name wins: NATIONAL CHARACTER VARYING before NATIONAL CHARACTER.
   for (const words of [
@@ -109,29 +32,29 @@ function readName(reader: Reader): string {
       break;
     }
   }
-  if (!Object.hasOwn(COLUMN_TYPES, name)) throw new Refusal(`'${first.text}' is not a MySQL type`);
+  if (!Object.hasOwn(COLUMN_TYPES, name)) throw new SqlFault(`'${first.text}' is not a MySQL type`);
   return name;
 }
 
-function readArguments(reader: Reader, name: string, rule: TypeRule): string {
+function readArguments(reader: SqlReader, name: string, rule: TypeRule): string {
   const given: string[] = [];
   if (reader.symbol('(')) {
-    if (!rule.numbers && !rule.strings) throw new Refusal(`${name} takes no length`);
+    if (!rule.numbers && !rule.strings) throw new SqlFault(`${name} takes no length`);
     do {
       const token = reader.next();
       if (token.kind !== (rule.strings ? 'string' : 'number')) {
-        throw new Refusal(`${name}(…) needs ${rule.strings ? 'quoted values' : 'numbers'}`);
+        throw new SqlFault(`${name}(…) needs ${rule.strings ? 'quoted values' : 'numbers'}`);
       }
-      if (!rule.strings && !/^\d+$/.test(token.text)) throw new Refusal(`'${token.text}' is not a length`);
+      if (!rule.strings && !/^\d+$/.test(token.text)) throw new SqlFault(`'${token.text}' is not a length`);
       given.push(token.text);
     } while (reader.symbol(','));
     reader.expectSymbol(')');
   }
   const [least, most] = rule.strings ? [1, 65_535] : (rule.numbers ?? [0, 0]);
-  if (given.length < least) throw new Refusal(`${name} needs ${rule.strings ? 'a list of values' : 'a length'}`);
-  if (given.length > most) throw new Refusal(`${name} takes at most ${most} numbers`);
+  if (given.length < least) throw new SqlFault(`${name} needs ${rule.strings ? 'a list of values' : 'a length'}`);
+  if (given.length > most) throw new SqlFault(`${name} takes at most ${most} numbers`);
   if (rule.max !== undefined && Number(given[0] ?? 0) > rule.max)
-    throw new Refusal(`${name} takes at most ${rule.max}`);
+    throw new SqlFault(`${name} takes at most ${rule.max}`);
   return given.length > 0 ? `${name}(${given.join(',')})` : name;
 }
 
@@ -147,13 +70,14 @@ const NOW = [
   'UUID',
 ];
 
-function readNow(reader: Reader): boolean {
+function readNow(reader: SqlReader): boolean {
   if (!NOW.some((word) => reader.words(word))) return false;
   if (reader.symbol('(')) reader.skipExpression();
   return true;
 }
 
-function readDefault(reader: Reader): void {
+/** What follows DEFAULT. */
+export function readDefault(reader: SqlReader): void {
   if (reader.symbol('(')) {
     reader.skipExpression();
     return;
@@ -169,24 +93,24 @@ function readDefault(reader: Reader): void {
     reader.string(`what follows DEFAULT ${token.text}`);
     return;
   }
-  throw new Refusal(`'${token.text}' is no default value; quote text, put expressions in parentheses`);
+  throw new SqlFault(`'${token.text}' is no default value; quote text, put expressions in parentheses`);
 }
 
 /** Clauses that MySQL would take but tables of Qserv cannot have. */
 const KEYS: string[][] = [['PRIMARY'], ['UNIQUE'], ['KEY'], ['AUTO_INCREMENT'], ['REFERENCES'], ['CHECK']];
 
-function readAttributes(reader: Reader, name: string, rule: TypeRule): Omit<ColumnType, 'base'> {
+function readAttributes(reader: SqlReader, name: string, rule: TypeRule): Omit<ColumnType, 'base'> {
   const read: Omit<ColumnType, 'base'> = { bare: '', notNull: false, generated: false };
   while (!reader.done) {
     const sign = ['UNSIGNED', 'SIGNED', 'ZEROFILL'].find((word) => reader.words(word));
     if (sign !== undefined) {
-      if (!rule.numeric) throw new Refusal(`${name} cannot be ${sign}`);
+      if (!rule.numeric) throw new SqlFault(`${name} cannot be ${sign}`);
       if (sign !== 'SIGNED') read.bare += ` ${sign}`;
     } else if (reader.words('NOT', 'NULL')) read.notNull = true;
     else if (reader.words('NULL')) read.notNull = false;
     else if (reader.words('DEFAULT')) readDefault(reader);
     else if (reader.words('ON', 'UPDATE')) {
-      if (!readNow(reader)) throw new Refusal('ON UPDATE takes CURRENT_TIMESTAMP only');
+      if (!readNow(reader)) throw new SqlFault('ON UPDATE takes CURRENT_TIMESTAMP only');
     } else if (reader.words('COMMENT')) reader.string('a comment');
     else if (reader.words('CHARACTER', 'SET') || reader.words('CHARSET'))
       readCharset(reader, name, rule, 'character set');
@@ -199,16 +123,16 @@ function readAttributes(reader: Reader, name: string, rule: TypeRule): Omit<Colu
     } else if (read.generated && ['VIRTUAL', 'PERSISTENT', 'STORED'].some((word) => reader.words(word))) continue;
     else if (reader.words('INVISIBLE')) continue;
     else if (KEYS.some((words) => reader.words(...words)))
-      throw new Refusal('keys and constraints are not possible here');
-    else throw new Refusal(`unexpected '${reader.next().text}'`);
+      throw new SqlFault('keys and constraints are not possible here');
+    else throw new SqlFault(`unexpected '${reader.next().text}'`);
   }
   return read;
 }
 
-function readCharset(reader: Reader, name: string, rule: TypeRule, what: string): void {
-  if (!rule.text) throw new Refusal(`${name} has no ${what}`);
+function readCharset(reader: SqlReader, name: string, rule: TypeRule, what: string): void {
+  if (!rule.text) throw new SqlFault(`${name} has no ${what}`);
   const token = reader.next();
-  if (token.kind !== 'word' && token.kind !== 'string') throw new Refusal(`a ${what} is missing`);
+  if (token.kind !== 'word' && token.kind !== 'string') throw new SqlFault(`a ${what} is missing`);
 }
 
 /**
@@ -217,16 +141,16 @@ function readCharset(reader: Reader, name: string, rule: TypeRule, what: string)
  */
 export function parseColumnType(text: string): ColumnType | string {
   try {
-    if (text.length > 255) throw new Refusal('it is longer than 255 characters');
-    const reader = new Reader(tokens(text));
-    if (reader.done) throw new Refusal('it is empty');
+    if (text.length > 255) throw new SqlFault('it is longer than 255 characters');
+    const reader = new SqlReader(sqlTokens(text));
+    if (reader.done) throw new SqlFault('it is empty');
     const name = readName(reader);
     const rule = COLUMN_TYPES[name] as TypeRule;
     const bare = readArguments(reader, name, rule);
     const attributes = readAttributes(reader, name, rule);
     return { base: name, ...attributes, bare: bare + attributes.bare };
   } catch (error) {
-    if (error instanceof Refusal) return `not a column type: ${error.message}`;
+    if (error instanceof SqlFault) return `not a column type: ${error.message}`;
     throw error;
   }
 }

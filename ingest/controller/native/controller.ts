@@ -21,6 +21,7 @@ import type {
   TransactionParts,
 } from '../controller';
 import type { CollectRowCountersOptions, CreateTableIndexOptions, DeleteRowCountersOptions } from '../finishing';
+import { alterTable, tableSchema } from './alter-table';
 import { beginTransaction, findOrThrow } from './begin';
 import { buildDirectorIndex } from './build-index';
 import { ChunkAllocator } from './chunk-allocator';
@@ -214,6 +215,14 @@ export class NativeController implements Controller {
 
   setScanRating(name: string, table: string, rating: number) {
     return this.ready((context) => setScanRating(context, name, table, rating));
+  }
+
+  tableSchema(name: string, table: string) {
+    return this.ready((context) => tableSchema(context, name, table));
+  }
+
+  alterTable(name: string, table: string, spec: string) {
+    return this.ready((context) => alterTable(context, name, table, spec));
   }
 
   close() {

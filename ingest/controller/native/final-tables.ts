@@ -18,7 +18,7 @@ export type FinalTableFailures = Record<string, Record<string, FinalTableFailure
 /** Final tables that are treated side by side on one worker. */
 const WIDTH = 4;
 /** A worker on which so many final tables failed is asked nothing more: what fails there now is the worker. */
-const MANY = 100;
+export const MANY_FAILURES = 100;
 
 /** Qserv's names of failures (lsst/qserv src/replica/proto/protocol.proto, ProtocolStatusExt). */
 const STATUS: Record<number, string> = {
@@ -108,7 +108,7 @@ export async function onFinalTables(
       try {
         await statement(server, name);
       } catch (error) {
-        const many = failures.add(server.name, name, error) >= MANY;
+        const many = failures.add(server.name, name, error) >= MANY_FAILURES;
         left ||= many || (error as IngestError).code === 'UNAVAILABLE';
       }
     });

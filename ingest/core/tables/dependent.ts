@@ -21,4 +21,12 @@ function validate(definition: DefinitionOf<'dependent'>, known: KnownTables): In
   return faults;
 }
 
-export const dependent: TableKind<'dependent'> = { partitioned: true, sharedScans: true, validate, directors };
+export const dependent: TableKind<'dependent'> = {
+  partitioned: true,
+  sharedScans: true,
+  validate,
+  columnFaults: () => [],
+  keyColumns: ({ directorKey, longitudeKey = '', latitudeKey = '' }) =>
+    [directorKey, longitudeKey, latitudeKey].filter((name) => name !== ''),
+  directors,
+};

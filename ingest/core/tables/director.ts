@@ -15,7 +15,12 @@ function validate(definition: DefinitionOf<'director'>): InputFault[] {
       });
     } else faults.push(...columnFault(definition, field, definition[field]));
   }
-  faults.push(...columnFault(definition, 'schema', SUB_CHUNK_COLUMN));
+  faults.push(...columnFault(definition, 'schema', SUB_CHUNK_COLUMN), ...columnFaults(definition));
+  return faults;
+}
+
+function columnFaults(definition: DefinitionOf<'director'>): InputFault[] {
+  const faults: InputFault[] = [];
   definition.schema.forEach((column, i) => {
     // lsst/qserv looks at the whole text, so do we.
     if (/BLOB|TEXT/i.test(column.type)) {
@@ -25,4 +30,16 @@ function validate(definition: DefinitionOf<'director'>): InputFault[] {
   return faults;
 }
 
-export const director: TableKind<'director'> = { partitioned: true, sharedScans: true, validate, directors: () => [] };
+export const director: TableKind<'director'> = {
+  partitioned: true,
+  sharedScans: true,
+  validate,
+  columnFaults,
+  keyColumns: ({ directorKey, longitudeKey, latitudeKey }) => [
+    directorKey,
+    longitudeKey,
+    latitudeKey,
+    SUB_CHUNK_COLUMN,
+  ],
+  directors: () => [],
+};

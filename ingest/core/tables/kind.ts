@@ -30,6 +30,10 @@ export interface TableKind<K extends TableKindName = TableKindName> {
   readonly sharedScans: boolean;
   /** Faults of the kind's own rules, docs/contract/controller.md §5.3. */
   validate(definition: DefinitionOf<K>, known: KnownTables): InputFault[];
+  /** Faults of the columns' types alone, part of `validate`. */
+  columnFaults(definition: DefinitionOf<K>): InputFault[];
+  /** Columns by which Qserv finds rows, chunks and other tables, beside the transaction column. They stay as they are. */
+  keyColumns(definition: DefinitionOf<K>): string[];
   /** Directors the table depends on. `database` is the table's own. */
   directors(definition: DefinitionOf<K>, database: string): DirectorReference[];
 }

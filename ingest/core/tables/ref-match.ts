@@ -32,4 +32,11 @@ function validate(definition: DefinitionOf<'refMatch'>, known: KnownTables): Inp
   return faults;
 }
 
-export const refMatch: TableKind<'refMatch'> = { partitioned: true, sharedScans: false, validate, directors };
+export const refMatch: TableKind<'refMatch'> = {
+  partitioned: true,
+  sharedScans: false,
+  validate,
+  columnFaults: () => [],
+  keyColumns: ({ directorKey, directorKey2, flag }) => [directorKey, directorKey2, flag],
+  directors,
+};

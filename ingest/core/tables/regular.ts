@@ -5,5 +5,7 @@ export const regular: TableKind<'regular'> = {
   partitioned: false,
   sharedScans: false,
   validate: () => [],
+  columnFaults: () => [],
+  keyColumns: () => [],
   directors: () => [],
 };

@@ -1,5 +1,5 @@
 import type { FamilyDescriptor } from '../../controller/controller';
-import type { TableDescriptor } from '../../core/tables';
+import type { ColumnDefinition, TableDescriptor } from '../../core/tables';
 import { directorReference } from '../../core/tables/references';
 import { PACKED, pack } from './css-store';
 
@@ -35,14 +35,14 @@ export function sharedScanText({ lockInMem, scanRating }: SharedScan): string {
 }
 
 /** Columns as the front end parses them. */
-function schemaText(table: TableDescriptor): string {
-  return `(${table.columns.map(({ name, type }) => `\`${name}\` ${type}`).join(', ')})`;
+export function schemaText(columns: ColumnDefinition[]): string {
+  return `(${columns.map(({ name, type }) => `\`${name}\` ${type}`).join(', ')})`;
 }
 
 /** Keys below the table's own, with their values: everything of a table but its status. `database` is the table's. */
 export function tableEntry(database: string, table: TableDescriptor, family: FamilyDescriptor): Map<string, string> {
   const d = table.definition;
-  const entry = new Map([['schema', schemaText(table)]]);
+  const entry = new Map([['schema', schemaText(table.columns)]]);
   switch (d.kind) {
     case 'director':
     case 'dependent': {

@@ -1,6 +1,6 @@
 import type { FamilyDescriptor } from '../../controller/controller';
 import { IngestError } from '../../core/errors';
-import type { TableDescriptor } from '../../core/tables';
+import type { ColumnDefinition, TableDescriptor } from '../../core/tables';
 import type { DataServer } from './connection';
 import {
   type CssStatus,
@@ -8,6 +8,7 @@ import {
   PARTITIONING_PREFIX,
   partitioningText,
   type SharedScan,
+  schemaText,
   sharedScanText,
   tableEntry,
   tableKey,
@@ -138,6 +139,24 @@ function saysAll(there: Map<string, string>, key: string, entry: Map<string, str
   });
 }
 
+/** ILLEGAL_STATE when the table is not known there; `details.missing`: its 'database', or the 'table'. */
+export async function requireCssTable(master: DataServer, database: string, table: string): Promise<void> {
+  const reader = new CssReader(master);
+  const known = async (key: string) => (await reader.get(key)) !== undefined;
+  if (!(await known(databaseKey(database)))) throw notThere(database, table, 'ILLEGAL_STATE', 'database');
+  if (!(await known(tableKey(database, table)))) throw notThere(database, table);
+}
+
+/** Writes the columns of a table; again is success. */
+export async function writeCssSchema(
+  master: DataServer,
+  database: string,
+  table: string,
+  columns: ColumnDefinition[],
+): Promise<void> {
+  await changeCss(master, (store) => store.set(`${tableKey(database, table)}/schema`, schemaText(columns)));
+}
+
 /** Takes a table out of sight of queries, or back. A table that is not known there is out of sight; showing it is ILLEGAL_STATE. */
 export async function setCssStatus(
   master: DataServer,
@@ -209,10 +228,12 @@ export async function writeSharedScan(
   });
 }
 
-function notThere(database: string, table: string, code: 'ILLEGAL_STATE' | 'UNKNOWN_TABLE' = 'ILLEGAL_STATE') {
-  return new IngestError(code, `table '${database}.${table}' is not in Qserv's CSS metadata`, {
-    database,
-    table,
-    missing: 'table',
-  });
+function notThere(
+  database: string,
+  table: string,
+  code: 'ILLEGAL_STATE' | 'UNKNOWN_TABLE' = 'ILLEGAL_STATE',
+  missing: 'database' | 'table' = 'table',
+): IngestError {
+  const what = missing === 'table' ? `table '${database}.${table}'` : `database '${database}'`;
+  return new IngestError(code, `${what} is not in Qserv's CSS metadata`, { database, table, missing });
 }

@@ -1,5 +1,5 @@
 import { TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../core/names';
-import type { TableDefinition, TableDescriptor } from '../../core/tables';
+import type { ColumnDefinition, TableDefinition, TableDescriptor } from '../../core/tables';
 import { kindOf, normalDefinition } from '../../core/tables';
 import type { Queryable, Transaction } from './open';
 
@@ -113,10 +113,19 @@ export async function insertTable(
       create_time: Date.now(),
       replaces,
     })}`;
-  const columns = [{ name: TRANSACTION_COLUMN, type: TRANSACTION_COLUMN_TYPE }, ...d.schema];
+  await insertColumns(tx, database, d.name, [{ name: TRANSACTION_COLUMN, type: TRANSACTION_COLUMN_TYPE }, ...d.schema]);
+}
+
+/** Records the columns of a table that has none, in order. */
+export async function insertColumns(
+  tx: Transaction,
+  database: string,
+  table: string,
+  columns: ColumnDefinition[],
+): Promise<void> {
   await tx`
     INSERT INTO qserv.config_database_table_schema (database, "table", col_position, col_name, col_type)
-    SELECT ${database}, ${d.name}, n - 1, name, type
+    SELECT ${database}, ${table}, n - 1, name, type
     FROM unnest(${columns.map((c) => c.name)}::text[], ${columns.map((c) => c.type)}::text[]) WITH ORDINALITY AS c (name, type, n)`;
 }
 
