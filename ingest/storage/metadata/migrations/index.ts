@@ -7,7 +7,7 @@ import { presence } from './005-presence';
 import { replacements } from './006-replacements';
 import { republish } from './007-republish';
 import { contributionRequests } from './008-contribution-requests';
-import { tableAlterations } from './010-table-alterations';
+import { tableAlterations } from './009-table-alterations';
 
 /** All migrations in order. A new one is a file here and a line below; one that was released is never changed. */
 export const MIGRATIONS: readonly Migration[] = [

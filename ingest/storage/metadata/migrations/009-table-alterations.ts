@@ -5,7 +5,7 @@ import type { Migration } from '../migrate';
  * shows them (by which a final table tells whether it has it), and those that the record gets when all have it; see core/pending-alteration.ts.
  */
 export const tableAlterations: Migration = {
-  number: 10,
+  number: 9,
   name: 'table-alterations',
   statements: `
 CREATE TABLE qserv.table_alteration (
