@@ -2,6 +2,7 @@ export { HttpClients } from './clients';
 export { compressionOf } from './compression';
 export { isLasting, shownUrl } from './errors';
 export { type ReadFailure, readFailure } from './fault';
+export { type GivenSource, givenSource } from './given';
 export { inspectSource } from './inspect';
 export { type OpenedSource, openSource, type SourceCounts } from './open';
 export { checkReferenceUrl } from './reference-url';

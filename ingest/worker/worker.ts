@@ -1,6 +1,7 @@
 import type { ContributionStatus } from '../core/contributions';
 import type { Dialect } from '../core/dialect';
 import type { ErrorCode } from '../core/errors';
+import type { ContributionOperations } from './contributions';
 
 /**
  * One partition of one final table on one worker: what a load attempt fills and attaches as a whole.
@@ -111,7 +112,7 @@ export interface WorkerCapabilities {
  * discard: empties the unit's partition and forgets its record, so it can be loaded again. "Already empty" is success.
  * sweep: drops staging tables whose attempt is gone; returns how many.
  */
-export interface IngestWorker {
+export interface IngestWorker extends ContributionOperations {
   readonly name: string;
   readonly capabilities: WorkerCapabilities;
   load(request: LoadRequest, options?: LoadOptions): Promise<LoadResult>;

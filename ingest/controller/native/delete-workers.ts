@@ -7,15 +7,20 @@ import { disableDatabase, forgetGrant } from '../../storage/data/registration';
 import { dropOldTables } from '../../storage/data/replace-tables';
 import { dropStaging, listStaging } from '../../storage/data/staging';
 import { killLockHolders } from '../../storage/data/user-locks';
+import { revokeContributionsOfTable } from '../../storage/metadata/contribution-ends';
 import { revokeTable, unitsOfTable } from '../../storage/metadata/load-units';
 import { replicasOf } from '../../storage/metadata/replicas';
 import { transactionIds } from '../../storage/metadata/transactions';
 import type { NativeContext } from './context';
+import { endContributions } from './end-contributions';
 
 /** No attempt that is under way may attach rows to what is about to go. */
 export async function stopWriters(context: NativeContext, database: string, tables: string[]): Promise<void> {
   for (const table of tables) {
-    await context.metadata.transaction((tx) => revokeTable(tx, database, table));
+    await context.metadata.transaction(async (tx) => {
+      await revokeTable(tx, database, table);
+      await revokeContributionsOfTable(tx, database, table);
+    });
     const byWorker = new Map<string, string[]>();
     for (const { worker, unit, attaching } of await context.metadata.run((sql) => unitsOfTable(sql, database, table))) {
       if (!attaching) continue;
@@ -24,6 +29,7 @@ export async function stopWriters(context: NativeContext, database: string, tabl
     for (const [worker, locks] of byWorker) {
       if (context.workers.has(worker)) await killLockHolders(context.worker(worker), locks);
     }
+    await endContributions(context, { database, table });
   }
 }
 

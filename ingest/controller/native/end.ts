@@ -1,13 +1,15 @@
 import { IngestError } from '../../core/errors';
 import { isEnded, type TransactionState } from '../../core/transactions';
 import { killLockHolders } from '../../storage/data/user-locks';
+import { revokeContributions } from '../../storage/metadata/contribution-ends';
 import { lockNames, revokeTransaction } from '../../storage/metadata/load-units';
 import type { HeldLocks } from '../../storage/metadata/locks';
-import { moveTransaction } from '../../storage/metadata/transactions';
+import { lockTransaction, moveTransaction } from '../../storage/metadata/transactions';
 import type { EndedTransaction, EndOptions } from '../controller';
 import { removeRows } from './abort';
 import { checkContext, findOrThrow, isContext } from './begin';
 import { type NativeContext, transactionLock } from './context';
+import { endContributions } from './end-contributions';
 import { buildIndexLayers, dropIndexPartitions, forgetIndexLayers } from './director-index';
 
 /** Points of ending a super-transaction. */
@@ -110,7 +112,10 @@ async function enter(
   await context.steps('end.revoke', { id, to });
   await held.check();
   await context.metadata.transaction(async (tx) => {
+    // Before any of its attempts: those lock it first, too.
+    await lockTransaction(tx, id);
     await revokeTransaction(tx, id);
+    await revokeContributions(tx, id, to);
     if (!(await moveTransaction(tx, id, from, to, isContext(json) ? json : undefined)))
       throw new IngestError('BUSY', `super-transaction ${id} moved`);
   });
@@ -125,6 +130,7 @@ async function killWriters(context: NativeContext, held: HeldLocks, id: number) 
     byWorker.set(worker, [...(byWorker.get(worker) ?? []), lock]);
   }
   await Promise.all([...byWorker].map(([worker, locks]) => killLockHolders(context.worker(worker), locks)));
+  await endContributions(context, { transactionId: id });
 }
 
 async function move(context: NativeContext, id: number, from: TransactionState, to: TransactionState) {

@@ -1,4 +1,4 @@
-import { partitionName, STAGING_SCHEMA } from '../../core/names';
+import { partitionName, STAGING_SCHEMA, TRANSACTION_COLUMN } from '../../core/names';
 import { DDL_BUSY_SECONDS, whileBusy } from './again';
 import { MYSQL, mysqlErrno, quoteId, quoteTable, type Statements } from './connection';
 import { partitionClause, partitionsClause } from './definition';
@@ -13,10 +13,11 @@ export async function ensurePartition(
   table: string,
   transactionId: number,
   definition: string,
+  busySeconds = DDL_BUSY_SECONDS,
 ): Promise<void> {
   const name = quoteTable(database, table);
   const add = () =>
-    whileBusy(DDL_BUSY_SECONDS, () =>
+    whileBusy(busySeconds, () =>
       server.run(
         `add a partition to ${database}.${table}`,
         `ALTER TABLE ${name} NOWAIT ADD PARTITION IF NOT EXISTS (${partitionClause(transactionId)})`,
@@ -52,6 +53,31 @@ export async function exchangePartition(
       `attach to ${database}.${table}`,
       `ALTER TABLE ${quoteTable(database, table)} NOWAIT
        EXCHANGE PARTITION ${partition} WITH TABLE ${quoteTable(STAGING_SCHEMA, plain)}`,
+    ),
+  );
+}
+
+/**
+ * Copies a staging table's rows into the partition, which may have some. MyISAM undoes nothing: a copy that is broken off leaves
+ * what it has written. Values were made by the same columns' rules, so they are taken as they are, whatever the server's SQL mode.
+ */
+export async function copyIntoPartition(
+  server: Statements,
+  database: string,
+  table: string,
+  transactionId: number,
+  staging: string,
+  columns: string[],
+): Promise<void> {
+  const names = [TRANSACTION_COLUMN, ...columns].map(quoteId).join(', ');
+  const partition = quoteId(partitionName(transactionId));
+  // A metadata lock that is waited for in vain is BUSY before the first row is written.
+  await whileBusy(DDL_BUSY_SECONDS, () =>
+    server.run(
+      `copy into ${database}.${table}`,
+      `SET STATEMENT sql_mode = 'NO_AUTO_VALUE_ON_ZERO' FOR
+       INSERT INTO ${quoteTable(database, table)} PARTITION (${partition}) (${names})
+       SELECT ${names} FROM ${quoteTable(STAGING_SCHEMA, staging)}`,
     ),
   );
 }

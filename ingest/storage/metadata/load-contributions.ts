@@ -1,4 +1,4 @@
-import type { ContributionStatus } from '../../core/contributions';
+import type { ContributionStatus, DialectInput } from '../../core/contributions';
 import type { ContributionSource, LoadedContribution, LoadUnit } from '../../worker/worker';
 import type { Queryable, Transaction } from './open';
 
@@ -21,18 +21,36 @@ export async function createContributions(
     FROM unnest(${sources.map((source) => source.url)}::text[]) WITH ORDINALITY AS s(url, pos) ORDER BY pos
     RETURNING id`;
   const ids = rows.map((row) => row.id).sort((a, b) => a - b);
-  const details = sources.flatMap((source, i) =>
-    detailsOf(source, maxNumWarnings).map(([key, val]) => ({ contrib_id: ids[i] as number, key, val })),
+  await insertDetails(
+    tx,
+    sources.map((source, i) => ({ id: ids[i] as number, source, maxNumWarnings })),
+  );
+  return ids;
+}
+
+/** How a contribution is read, as its record keeps it. */
+export interface SourceDetails {
+  dialect: DialectInput;
+  charset: string;
+  http?: { method?: string; data?: string; headers?: string[] };
+}
+
+/** Records how contributions are read. */
+export async function insertDetails(
+  tx: Transaction,
+  contributions: { id: number; source: SourceDetails; maxNumWarnings: number }[],
+): Promise<void> {
+  const details = contributions.flatMap(({ id, source, maxNumWarnings }) =>
+    detailsOf(source, maxNumWarnings).map(([key, val]) => ({ contrib_id: id, key, val })),
   );
   await tx`
     INSERT INTO qserv.transaction_contrib_ext (contrib_id, key, val)
     SELECT contrib_id, key, val FROM jsonb_to_recordset(${tx.json(details)})
       AS d(contrib_id integer, key text, val text)`;
-  return ids;
 }
 
-/** Keys as in docs/contract/storage.md §5; headers hold references, never secrets. */
-function detailsOf(source: ContributionSource, maxNumWarnings: number): [string, string][] {
+/** Keys as in docs/contract/storage.md §5. Headers of campaigns hold references, never secrets. */
+function detailsOf(source: SourceDetails, maxNumWarnings: number): [string, string][] {
   const { dialect, http } = source;
   return [
     ['max_num_warnings', String(maxNumWarnings)],
@@ -79,7 +97,7 @@ export interface ContributionTimes {
 /** All contributions of an attached unit become FINISHED, with their counts and warnings. */
 export async function finishContributions(
   tx: Queryable,
-  contributions: (LoadedContribution & ContributionTimes)[],
+  contributions: (Omit<LoadedContribution, 'url' | 'status' | 'sha256' | 'tries'> & ContributionTimes)[],
 ): Promise<void> {
   const rows = contributions.map((c) => ({
     id: c.id,

@@ -133,6 +133,11 @@ export async function moveTransaction(
   return rows.length === 1;
 }
 
+/** Keeps its state from changing, and from being relied on, until this Postgres transaction ends. */
+export async function lockTransaction(tx: Queryable, id: number): Promise<void> {
+  await tx`SELECT 1 FROM qserv.transaction WHERE id = ${id} FOR NO KEY UPDATE`;
+}
+
 /** Notes an event with the state at this time (docs/contract/storage.md §7). */
 export async function logEvent(sql: Queryable, id: number, name: string, data: Json): Promise<void> {
   await sql`

@@ -16,8 +16,8 @@ import {
   type UnitRecord,
 } from '../../storage/metadata/load-units';
 import type { LoadUnit } from '../worker';
-import { type Attempt, step } from './attempt';
-import type { WorkerContext } from './context';
+import type { Attempt } from './attempt';
+import { step, type WorkerContext } from './context';
 
 /** Only another attempt that comes at the same moment can be in the way. */
 const LOCK_SECONDS = 10;

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { IngestError } from '../../core/errors';
 import { chunkTable, stagingTable } from '../../core/names';
+import { openSource } from '../../source';
+import { claimForUnit } from '../../storage/metadata/contribution-context';
 import { createContributions, failContributions, retryContributions } from '../../storage/metadata/load-contributions';
 import { type LoadTarget, loadTarget } from '../../storage/metadata/load-target';
 import {
@@ -10,37 +12,26 @@ import {
   type TakenUnit,
   takeUnit,
 } from '../../storage/metadata/load-units';
-import type { ContributionSource, LoadOptions, LoadRequest, LoadUnit } from '../worker';
-import type { LoadStep, WorkerContext } from './context';
-import { type FailureStage, failuresOf } from './failures';
-import type { PreparedFile } from './prepare';
+import type { ContributionSource, LoadOptions, LoadRequest } from '../worker';
+import type { WorkerContext } from './context';
+import { failuresOf } from './failures';
+import type { Preparation } from './prepare';
 
 const DEFAULT_WARNINGS = 64;
 
 /** One try at loading one unit. */
-export interface Attempt {
-  token: string;
-  /** What the attempt loads into. */
-  staging: string;
+export interface Attempt extends Preparation {
   /** What it exchanges with the final table's partition. */
   plain: string;
   /** Hash of the request. */
   request: string;
-  unit: LoadUnit;
   sources: ContributionSource[];
-  quality: LoadRequest['quality'];
-  maxNumWarnings: number;
   target: LoadTarget;
   /** Final table that the unit's partition belongs to. */
   finalTable: string;
   taken: TakenUnit;
   /** In the order of the sources. */
   contributions: number[];
-  options: LoadOptions;
-  /** What the sources gave so far. */
-  files: PreparedFile[];
-  /** How far it came, for the records of a failure. */
-  stage: FailureStage;
 }
 
 /** Takes the unit for a new attempt and starts its contributions. Errors as in `IngestWorker.load`. */
@@ -63,6 +54,7 @@ export async function beginAttempt(
       const id = unit.transactionId;
       throw new IngestError('ILLEGAL_STATE', `super-transaction ${id} is ${state}, not STARTED`, { id, state });
     }
+    await claimForUnit(tx, worker.name, unit);
     const taken = await takeUnit(tx, worker.name, unit, { token, staging, request: hash });
     let { contributions } = taken;
     if (!taken.record) {
@@ -83,6 +75,13 @@ export async function beginAttempt(
     request: hash,
     unit,
     sources,
+    inputs: sources.map((source) => ({
+      url: source.url,
+      dialect: source.dialect,
+      charset: source.charset,
+      open: (signal) => openSource(source, worker.sources, signal),
+    })),
+    columns: begun.target.columns,
     quality: request.quality,
     maxNumWarnings,
     finalTable: begun.target.partitioned ? chunkTable(unit.table, unit.chunk, unit.overlap) : unit.table,
@@ -98,11 +97,6 @@ export async function recordFailure(worker: WorkerContext, attempt: Attempt, err
     if (!(await giveUpUnit(tx, worker.name, attempt.unit, attempt.token))) return;
     await failContributions(tx, failuresOf(attempt, error));
   });
-}
-
-/** Announces a step of this attempt. */
-export async function step(worker: WorkerContext, attempt: Attempt, name: LoadStep): Promise<void> {
-  await worker.steps(name, { unit: attempt.unit, token: attempt.token, staging: attempt.staging });
 }
 
 /** Equal hashes mean the same rows from the same places. */

@@ -2,6 +2,7 @@ import type { StepHook } from '../../core/steps';
 import type { SourceRules } from '../../source';
 import type { DataServer } from '../../storage/data/connection';
 import type { Metadata } from '../../storage/metadata';
+import type { LoadUnit } from '../worker';
 
 /** What every operation of one native worker works with. */
 export interface WorkerContext {
@@ -40,3 +41,43 @@ export const LOAD_STEPS = [
   'drop',
 ] as const;
 export type LoadStep = (typeof LOAD_STEPS)[number];
+
+/**
+ * Named points of a contribution that comes by itself, in order. Preparing is as with units; `unwrap` only where the partition is empty.
+ * Between `attach` and `record` its rows are attached but not recorded.
+ */
+export const CONTRIBUTION_STEPS = [
+  'start',
+  'stage',
+  'open',
+  'load',
+  'check',
+  'ready',
+  'lock',
+  'settle',
+  'partition',
+  'look',
+  'unwrap',
+  'note',
+  'attach',
+  'record',
+  'drop',
+] as const;
+export type ContributionStep = (typeof CONTRIBUTION_STEPS)[number];
+
+/** An attempt, as its steps are announced. */
+export interface AttemptName {
+  unit: LoadUnit;
+  token: string;
+  /** What the attempt loads into. */
+  staging: string;
+}
+
+/** Announces a step of an attempt. */
+export async function step(
+  worker: WorkerContext,
+  { unit, token, staging }: AttemptName,
+  name: LoadStep | ContributionStep,
+): Promise<void> {
+  await worker.steps(name, { unit, token, staging });
+}

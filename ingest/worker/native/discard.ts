@@ -1,6 +1,7 @@
 import { IngestError } from '../../core/errors';
 import { dropPartition } from '../../storage/data/partitions';
 import { releaseLocks } from '../../storage/data/user-locks';
+import { claimForUnit } from '../../storage/metadata/contribution-context';
 import { forgetUnit, lockTransactionState, revokeUnit } from '../../storage/metadata/load-units';
 import type { LoadUnit } from '../worker';
 import { lockUnit } from './attach';
@@ -22,6 +23,7 @@ export async function discardUnit(worker: WorkerContext, unit: LoadUnit): Promis
         state,
       });
     }
+    await claimForUnit(tx, worker.name, unit);
     await worker.server.connection('discard', async (connection) => {
       await lockUnit(worker, connection, unit);
       await dropPartition(connection, unit.database, finalTable, unit.transactionId);

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import type { Contribution } from '../../core/contributions';
 import { noSteps, type StepHook } from '../../core/steps';
 import { HttpClients, type SourceRules } from '../../source';
 import { DataServer, type MysqlAccess } from '../../storage/data/connection';
 import type { Metadata } from '../../storage/metadata';
+import { Session } from '../../storage/metadata/sessions';
+import type { OpenContribution, ReferenceRequest, ValueRequest } from '../contributions';
 import type {
   IngestWorker,
   LoadOptions,
@@ -12,13 +15,15 @@ import type {
   UnitCheck,
   WorkerCapabilities,
 } from '../worker';
-import type { WorkerContext } from './context';
+import { CONTRIBUTION_SETTINGS, type ContributionContext, type ContributionSettings } from './contributions/context';
+import { NativeContributions } from './contributions/operations';
 import { discardUnit } from './discard';
 import { loadUnit } from './load';
 import { sweepStaging } from './sweep';
 import { verifyUnits } from './verify';
 
-export { LOAD_STEPS, type LoadStep } from './context';
+export { CONTRIBUTION_STEPS, type ContributionStep, LOAD_STEPS, type LoadStep } from './context';
+export type { ContributionSettings } from './contributions/context';
 
 export interface NativeWorkerOptions {
   /** Worker name, as in the records. */
@@ -32,6 +37,8 @@ export interface NativeWorkerOptions {
   resolveSecret?: (name: string) => string | undefined;
   /** Loads that run at once at most, further ones wait; default 10. */
   connections?: number;
+  /** Qserv's settings for contributions that come one by one; each has a default. */
+  contributions?: Partial<ContributionSettings>;
   steps?: StepHook;
   /** Names of attempts, see `WorkerContext`; random by default. */
   attemptId?: () => string;
@@ -41,7 +48,8 @@ export interface NativeWorkerOptions {
 export class NativeIngestWorker implements IngestWorker {
   readonly name: string;
   readonly capabilities: WorkerCapabilities = { atomicUnits: true };
-  private readonly context: WorkerContext;
+  private readonly context: ContributionContext;
+  private readonly contributions: NativeContributions;
   private readonly clients = new HttpClients();
 
   constructor(options: NativeWorkerOptions) {
@@ -54,7 +62,10 @@ export class NativeIngestWorker implements IngestWorker {
       sources: { ...options.sources, resolveSecret: options.resolveSecret, clients: this.clients },
       steps: options.steps ?? noSteps,
       attemptId: options.attemptId ?? (() => randomBytes(8).toString('hex')),
+      session: new Session(options.metadata),
+      settings: { ...CONTRIBUTION_SETTINGS, ...options.contributions },
     };
+    this.contributions = new NativeContributions(this.context);
   }
 
   load(request: LoadRequest, options?: LoadOptions): Promise<LoadResult> {
@@ -73,7 +84,36 @@ export class NativeIngestWorker implements IngestWorker {
     return sweepStaging(this.context);
   }
 
+  submit(request: ReferenceRequest, options?: LoadOptions): Promise<Contribution> {
+    return this.contributions.submit(request, options);
+  }
+
+  retry(id: number, how: { isAsync: boolean }, options?: LoadOptions): Promise<Contribution> {
+    return this.contributions.retry(id, how, options);
+  }
+
+  receive(request: ValueRequest): Promise<OpenContribution> {
+    return this.contributions.receive(request);
+  }
+
+  contribution(id: number): Promise<Contribution> {
+    return this.contributions.contribution(id);
+  }
+
+  asyncContributions(transactionId: number): Promise<Contribution[]> {
+    return this.contributions.asyncContributions(transactionId);
+  }
+
+  cancel(id: number): Promise<Contribution> {
+    return this.contributions.cancel(id);
+  }
+
+  cancelAsync(transactionId: number): Promise<Contribution[]> {
+    return this.contributions.cancelAsync(transactionId);
+  }
+
   async close(): Promise<void> {
-    await Promise.all([this.context.server.close(), this.context.control.close(), this.clients.close()]);
+    const { server, control, session } = this.context;
+    await Promise.all([server.close(), control.close(), session.close(), this.clients.close()]);
   }
 }

@@ -6,8 +6,8 @@ import { releaseLocks } from '../../storage/data/user-locks';
 import type { UnitRecord } from '../../storage/metadata/load-units';
 import type { LoadOptions, LoadRequest, LoadResult } from '../worker';
 import { attach, dropAttemptTables, settleNote } from './attach';
-import { type Attempt, beginAttempt, recordFailure, step } from './attempt';
-import type { WorkerContext } from './context';
+import { type Attempt, beginAttempt, recordFailure } from './attempt';
+import { step, type WorkerContext } from './context';
 import { asLoadError } from './failures';
 import { prepare } from './prepare';
 

@@ -1,20 +1,41 @@
 import { IngestError } from '../../core/errors';
 import { STAGING_SCHEMA } from '../../core/names';
-import { openSource, type SourceCounts, shownUrl } from '../../source';
+import { type OpenedSource, type SourceCounts, shownUrl } from '../../source';
 import type { DataConnection } from '../../storage/data/connection';
 import { type LoadOutcome, loadFile, prepareSession } from '../../storage/data/load';
 import { scanRows } from '../../storage/data/scan';
 import { createStaging } from '../../storage/data/staging';
 import { takeLock } from '../../storage/data/user-locks';
-import type { ContributionSource, LoadProgress } from '../worker';
-import { type Attempt, step } from './attempt';
-import type { WorkerContext } from './context';
+import type { ContributionSource, LoadOptions, LoadProgress, LoadRequest, LoadUnit } from '../worker';
+import { type AttemptName, step, type WorkerContext } from './context';
+import type { FailureStage } from './failures';
 
 /** Qserv's default when a contribution names no character set. */
 const DEFAULT_CHARSET = 'latin1';
 const PROGRESS_MS = 250;
 /** The server waits this much longer for bytes than we do, so that it is we who find a source stalled. */
 const READ_TIMEOUT_MARGIN_SECONDS = 60;
+
+/** One file of an attempt: its CSV, wherever it comes from. */
+export interface Input extends Pick<ContributionSource, 'url' | 'dialect' | 'charset'> {
+  open(signal?: AbortSignal): Promise<OpenedSource>;
+}
+
+/** What an attempt fills its staging table with, and how far it came. */
+export interface Preparation extends AttemptName {
+  unit: LoadUnit;
+  inputs: Input[];
+  /** Of the table, in file order. */
+  columns: string[];
+  /** unchecked: whatever MySQL makes of the rows is taken. */
+  quality: LoadRequest['quality'] | 'unchecked';
+  maxNumWarnings: number;
+  options: LoadOptions;
+  /** What the inputs gave so far. */
+  files: PreparedFile[];
+  /** For the records of a failure. */
+  stage: FailureStage;
+}
 
 /** One source of an attempt. */
 export interface PreparedFile {
@@ -32,7 +53,7 @@ export interface PreparedFile {
  */
 export async function prepare(
   worker: WorkerContext,
-  attempt: Attempt,
+  attempt: Preparation,
   connection: DataConnection,
   definition: string,
 ): Promise<void> {
@@ -43,22 +64,22 @@ export async function prepare(
   });
   await takeLock(connection, attempt.staging, 0);
   await createStaging(connection, attempt.staging, definition, attempt.unit.transactionId);
-  for (const source of attempt.sources) await loadSource(worker, attempt, connection, source);
+  for (const input of attempt.inputs) await loadInput(worker, attempt, connection, input);
   await step(worker, attempt, 'check');
-  const counted = attempt.files.reduce((sum, file) => sum + file.counts().rows, 0);
+  const made = attempt.files.reduce((sum, file) => sum + file.outcome.rowsLoaded, 0);
   const scanned = await scanRows(connection, STAGING_SCHEMA, attempt.staging, attempt.unit.transactionId);
-  if (scanned !== counted) {
-    throw new IngestError('LOAD_FAILED', `${counted} rows were read, but the staging table holds ${scanned}`, {
+  if (scanned !== made) {
+    throw new IngestError('LOAD_FAILED', `${made} rows were read, but the staging table holds ${scanned}`, {
       wholeUnit: true,
     });
   }
 }
 
-async function loadSource(
+async function loadInput(
   worker: WorkerContext,
-  attempt: Attempt,
+  attempt: Preparation,
   connection: DataConnection,
-  source: ContributionSource,
+  input: Input,
 ): Promise<void> {
   attempt.stage = 'read';
   const nothing = { bytes: 0, rows: 0, storedBytes: 0 };
@@ -71,7 +92,7 @@ async function loadSource(
   };
   attempt.files.push(file);
   await step(worker, attempt, 'open');
-  const opened = await openSource(source, worker.sources, attempt.options.signal);
+  const opened = await input.open(attempt.options.signal);
   file.counts = opened.counts;
   opened.stream.once('end', () => {
     file.readTime = Date.now();
@@ -82,9 +103,9 @@ async function loadSource(
     const load = {
       staging: attempt.staging,
       transactionId: attempt.unit.transactionId,
-      columns: attempt.target.columns,
-      dialect: source.dialect,
-      charset: source.charset || DEFAULT_CHARSET,
+      columns: attempt.columns,
+      dialect: input.dialect,
+      charset: input.charset || DEFAULT_CHARSET,
     };
     file.outcome = await loadFile(connection, load, opened.stream);
     attempt.stage = 'load';
@@ -97,7 +118,7 @@ async function loadSource(
     stopReporting();
     await opened.close();
   }
-  checkRows(attempt, source, file);
+  if (attempt.quality !== 'unchecked') checkRows(attempt, input, file);
 }
 
 /** The source is at fault when it says so, else MySQL. BAD_ROWS of the reader: a row that is too long. */
@@ -106,7 +127,7 @@ function isReadFault(error: unknown): boolean {
 }
 
 /** Calls `onProgress` now and then with the unit's sums; what it throws breaks the load. */
-function reportProgress(attempt: Attempt, connection: DataConnection): () => void {
+function reportProgress(attempt: Preparation, connection: DataConnection): () => void {
   const { onProgress } = attempt.options;
   if (!onProgress) return () => {};
   const timer = setInterval(() => {
@@ -126,10 +147,10 @@ function reportProgress(attempt: Attempt, connection: DataConnection): () => voi
   return () => clearInterval(timer);
 }
 
-function checkRows(attempt: Attempt, source: ContributionSource, file: PreparedFile): void {
+function checkRows(attempt: Preparation, input: Input, file: PreparedFile): void {
   const { rowsLoaded, numWarnings, warnings } = file.outcome;
   const { rows } = file.counts();
-  const url = shownUrl(source.url);
+  const url = shownUrl(input.url);
   const details = { url, rows, rowsLoaded, numWarnings, warnings };
   if (attempt.quality === 'strict' && numWarnings > 0) {
     const first = warnings[0];

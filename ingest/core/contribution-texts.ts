@@ -1,0 +1,41 @@
+import type { TransactionState } from './transactions';
+
+/** How Qserv says what became of contributions, docs/contract/worker.md §1, §4 and §6. */
+
+export const databasePublished = (database: string) => `database '${database}' is already published.`;
+
+export const tablePublished = (database: string, table: string) =>
+  `table '${table}' of database '${database}' is already published.`;
+
+export const notActive = (transactionId: number) => `transactionId=${transactionId} is not active`;
+
+export const NO_SCHEMA = 'incomplete or missing table schema';
+
+/** Refusals of the file that a contribution's rows go through first. */
+export const openRefusals = {
+  notActive: (transactionId: number) => `INGEST-FILE-SVC openFile transaction ${transactionId} is not active`,
+  published: (database: string) => `INGEST-FILE-SVC openFile database '${database}' is already PUBLISHED`,
+  notAllocated: (database: string, chunk: number, worker: string) =>
+    `INGEST-FILE-SVC openFile chunk ${chunk} of the UNPUBLISHED database '${database}' is not allocated to worker '${worker}'`,
+};
+
+export const changedState = (transactionId: number, state: TransactionState) =>
+  `INGEST-FILE-SVC loadDataIntoTable transaction ${transactionId} changed state to ${state} while the input file was being prepared for the ingest.`;
+
+export const gotAborted = (transactionId: number) =>
+  `INGEST-FILE-SVC loadDataIntoTable transaction ${transactionId} got aborted while the file was being ingested into the table.`;
+
+export const CANCELLED = {
+  queued: 'cancelled before beginning processing the request.',
+  read: 'cancelled before reading the input file.',
+  load: 'cancelled before loading data into MySQL',
+};
+
+/** By which way a contribution's rows come. */
+export const CONTRIBUTION_CHANNELS = ['reference', 'json', 'csv', 'binary'] as const;
+export type ContributionChannel = (typeof CONTRIBUTION_CHANNELS)[number];
+
+/** What stands before the text of a failure of the load itself. */
+export function loadFailurePrefix(channel: ContributionChannel): string {
+  return channel === 'json' || channel === 'csv' ? 'MySQL load failed, ex: ' : '';
+}

@@ -1,0 +1,66 @@
+import { CANCELLED, changedState, gotAborted, loadFailurePrefix } from '../../core/contribution-texts';
+import type { Queryable, Transaction } from './open';
+
+/** Ends that others put to contributions: whoever works on one finds its token gone. */
+
+/**
+ * Cancels a contribution of the worker that waits, or whose rows are not on their way into the partition yet,
+ * docs/contract/worker.md §4. False for others, which stay as they are.
+ */
+export async function cancelRequest(tx: Transaction, worker: string, id: number): Promise<boolean> {
+  const [row] = await tx<{ queued: boolean }[]>`
+    SELECT phase = 'queued' AS queued FROM qserv.contribution_request
+    WHERE contrib_id = ${id} AND worker = ${worker} AND phase <> 'over' AND attaching IS NULL FOR UPDATE`;
+  if (!row) return false;
+  await tx`
+    UPDATE qserv.contribution_request SET phase = 'over', token = NULL WHERE contrib_id = ${id}`;
+  const now = Date.now();
+  const { queued } = row;
+  // The time of the stage that is not begun any more is set, as Qserv does.
+  await tx`
+    UPDATE qserv.transaction_contrib SET status = 'CANCELLED', retry_allowed = true,
+      error = CASE WHEN ${queued} OR start_time = 0 THEN ${CANCELLED.queued}
+        WHEN read_time = 0 THEN ${CANCELLED.read} ELSE ${CANCELLED.load} END,
+      load_time = CASE WHEN NOT ${queued} AND read_time <> 0 THEN ${now} ELSE 0 END,
+      read_time = CASE WHEN NOT ${queued} AND start_time <> 0 AND read_time = 0 THEN ${now} ELSE read_time END,
+      start_time = CASE WHEN start_time = 0 THEN ${now} ELSE start_time END
+    WHERE id = ${id} AND status = 'IN_PROGRESS'`;
+  return true;
+}
+
+/**
+ * Ends what a super-transaction's attempts work on: it leaves STARTED in the same Postgres transaction. A commit lets those go on that
+ * have noted their rows: they are on their way into the partition, and it waits for them.
+ */
+export async function revokeContributions(
+  tx: Transaction,
+  transactionId: number,
+  to: 'IS_FINISHING' | 'IS_ABORTING',
+): Promise<void> {
+  const all = () => tx`transaction_id = ${transactionId}`;
+  if (to === 'IS_ABORTING') await end(tx, tx`${all()} AND attaching IS NOT NULL`, gotAborted(transactionId), true);
+  await end(tx, tx`${all()} AND attaching IS NULL`, changedState(transactionId, to), false);
+}
+
+/** The same for everything that goes into a table, in every super-transaction. */
+export async function revokeContributionsOfTable(tx: Transaction, database: string, table: string): Promise<void> {
+  const text = `table '${table}' of database '${database}' was deleted`;
+  const all = () => tx`database = ${database} AND "table" = ${table}`;
+  await end(tx, tx`${all()} AND attaching IS NOT NULL`, text, true);
+  await end(tx, tx`${all()} AND attaching IS NULL`, text, false);
+}
+
+async function end(tx: Transaction, where: ReturnType<Queryable>, text: string, rowsLeft: boolean): Promise<void> {
+  const now = Date.now();
+  const ended = await tx<{ contrib_id: number }[]>`
+    UPDATE qserv.contribution_request SET phase = 'over', token = NULL, attaching = NULL, rows_left = ${rowsLeft}
+    WHERE phase = 'working' AND ${where} RETURNING contrib_id`;
+  if (ended.length === 0) return;
+  const prefix = loadFailurePrefix('json');
+  await tx`
+    UPDATE qserv.transaction_contrib c SET status = 'LOAD_FAILED', retry_allowed = false,
+      error = CASE WHEN r.channel IN ('json', 'csv') THEN ${prefix} ELSE '' END || ${text}, load_time = ${now},
+      read_time = CASE WHEN c.read_time = 0 THEN ${now} ELSE c.read_time END
+    FROM qserv.contribution_request r
+    WHERE c.id = ANY(${ended.map((row) => row.contrib_id)}) AND r.contrib_id = c.id AND c.status = 'IN_PROGRESS'`;
+}

@@ -1,0 +1,114 @@
+import type { Contribution } from '../../../core/contributions';
+import { IngestError } from '../../../core/errors';
+import { cancelRequest } from '../../../storage/metadata/contribution-ends';
+import { findContribution, selectContributions } from '../../../storage/metadata/contribution-records';
+import type { ContributionOperations, OpenContribution, ReferenceRequest, ValueRequest } from '../../contributions';
+import type { LoadOptions } from '../../worker';
+import type { ContributionContext } from './context';
+import { createReference, createValue } from './create';
+import { referenceWork, unknownContribution, valueWork, withRows } from './inputs';
+import { takeUpAgain } from './retry';
+import { run, runStarted } from './run';
+import { start } from './start';
+import { newAttempt } from './work';
+
+/** Contributions one by one, loaded by this process. See `ContributionOperations`. */
+export class NativeContributions implements ContributionOperations {
+  /** What this process works on, and how it is told to stop. */
+  private readonly running = new Map<number, AbortController>();
+
+  constructor(private readonly context: ContributionContext) {}
+
+  async submit(request: ReferenceRequest, options: LoadOptions = {}): Promise<Contribution> {
+    const { id } = await createReference(this.context, request);
+    if (!request.isAsync) await this.process(id, options);
+    return this.contribution(id);
+  }
+
+  async retry(id: number, { isAsync }: { isAsync: boolean }, options: LoadOptions = {}): Promise<Contribution> {
+    await takeUpAgain(this.context, id, isAsync);
+    if (!isAsync) await this.process(id, options);
+    return this.contribution(id);
+  }
+
+  async receive(request: ValueRequest): Promise<OpenContribution> {
+    const created = await createValue(this.context, request);
+    const { id, columns } = created;
+    const work = valueWork(created);
+    const attempt = newAttempt(this.context, work);
+    await start(this.context, work, attempt);
+    let rows = () => 0;
+    return {
+      id,
+      columns,
+      rows: () => rows(),
+      load: async (csv, options = {}) => {
+        await this.watched(id, options, async (watched) => {
+          const given = withRows(work, csv, this.context.sources.stallSeconds, watched);
+          rows = given.rows;
+          await runStarted(this.context, given, { ...attempt, inputs: [given.input], options: watched });
+        });
+        return this.contribution(id);
+      },
+    };
+  }
+
+  /** Loads one by reference that is this session's. Whatever becomes of it is in its record. */
+  async process(id: number, options: LoadOptions = {}): Promise<void> {
+    await this.watched(id, options, async (watched) => {
+      try {
+        await run(this.context, await referenceWork(this.context, id, watched));
+      } catch (error) {
+        const { code, details } = error as IngestError;
+        const told = details?.status === 'START_FAILED' || code === 'REVOKED';
+        if (!(error instanceof IngestError) || !told) throw error;
+      }
+    });
+  }
+
+  async contribution(id: number): Promise<Contribution> {
+    const found = await this.context.metadata.run((sql) => findContribution(sql, id));
+    if (found === undefined) throw unknownContribution(id);
+    return found;
+  }
+
+  async asyncContributions(transactionId: number): Promise<Contribution[]> {
+    const { metadata, name } = this.context;
+    return metadata.run((sql) =>
+      selectContributions(sql, sql`c.transaction_id = ${transactionId} AND c.worker = ${name} AND c.type = 'ASYNC'`),
+    );
+  }
+
+  async cancel(id: number): Promise<Contribution> {
+    await this.contribution(id);
+    const cancelled = await this.context.metadata.transaction((tx) => cancelRequest(tx, this.context.name, id));
+    if (cancelled) this.running.get(id)?.abort();
+    return this.contribution(id);
+  }
+
+  async cancelAsync(transactionId: number): Promise<Contribution[]> {
+    for (const { id, status } of await this.asyncContributions(transactionId)) {
+      if (status === 'IN_PROGRESS') await this.cancel(id);
+    }
+    return this.asyncContributions(transactionId);
+  }
+
+  /** Work on a contribution that `cancel` can stop, as the caller's own signal can. */
+  private async watched(
+    id: number,
+    options: LoadOptions,
+    work: (options: LoadOptions) => Promise<void>,
+  ): Promise<void> {
+    const controller = new AbortController();
+    const { signal } = options;
+    this.running.set(id, controller);
+    try {
+      await work({
+        ...options,
+        signal: signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]),
+      });
+    } finally {
+      this.running.delete(id);
+    }
+  }
+}
