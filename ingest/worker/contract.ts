@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import type { Contribution } from '../core/contributions';
 import type { Dialect } from '../core/dialect';
 import { DEFAULT_DIALECT } from '../core/dialect';
 import type { TransactionState } from '../core/transactions';
+import { contributionContract } from './contract/contributions';
 import type { ContributionSource, IngestWorker, LoadRequest, LoadUnit } from './worker';
 
 /**
@@ -19,6 +21,12 @@ export interface WorkerHarness {
   allocate(chunk: number): Promise<void>;
   /** Writes a file; the URL is one that the worker may read. */
   writeSource(name: string, content: string | Buffer): Promise<string>;
+  /** Writes a file; the URL is one by which contributions may refer to it. */
+  writeFile(name: string, content: string | Buffer): Promise<string>;
+  /** Lets no asynchronous contribution begin until the returned function is called. */
+  holdQueue(): Promise<() => Promise<void>>;
+  /** The contribution when it is not IN_PROGRESS any more. */
+  ended(id: number): Promise<Contribution>;
   /** Values of a partition by column, ordered by the first; null when there is no such partition. */
   rows(unit: LoadUnit): Promise<unknown[][] | null>;
   /** Contributions of a super-transaction by id, columns as in docs/contract/storage.md §5, `warnings` beside them. */
@@ -307,5 +315,7 @@ export function workerContract(name: string, open: () => Promise<WorkerHarness>)
       await expect(h.worker.discard(unit())).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
       expect(await h.rows(unit())).toEqual([values(1)]);
     });
+
+    contributionContract(() => h);
   });
 }

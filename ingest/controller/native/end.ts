@@ -9,8 +9,8 @@ import type { EndedTransaction, EndOptions } from '../controller';
 import { removeRows } from './abort';
 import { checkContext, findOrThrow, isContext } from './begin';
 import { type NativeContext, transactionLock } from './context';
-import { endContributions } from './end-contributions';
 import { buildIndexLayers, dropIndexPartitions, forgetIndexLayers } from './director-index';
+import { endContributions } from './end-contributions';
 
 /** Points of ending a super-transaction. */
 export const END_STEPS = [

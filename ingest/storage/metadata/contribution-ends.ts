@@ -21,9 +21,9 @@ export async function cancelRequest(tx: Transaction, worker: string, id: number)
     UPDATE qserv.transaction_contrib SET status = 'CANCELLED', retry_allowed = true,
       error = CASE WHEN ${queued} OR start_time = 0 THEN ${CANCELLED.queued}
         WHEN read_time = 0 THEN ${CANCELLED.read} ELSE ${CANCELLED.load} END,
-      load_time = CASE WHEN NOT ${queued} AND read_time <> 0 THEN ${now} ELSE 0 END,
-      read_time = CASE WHEN NOT ${queued} AND start_time <> 0 AND read_time = 0 THEN ${now} ELSE read_time END,
-      start_time = CASE WHEN start_time = 0 THEN ${now} ELSE start_time END
+      load_time = CASE WHEN NOT ${queued} AND read_time <> 0 THEN ${now}::bigint ELSE 0 END,
+      read_time = CASE WHEN NOT ${queued} AND start_time <> 0 AND read_time = 0 THEN ${now}::bigint ELSE read_time END,
+      start_time = CASE WHEN start_time = 0 THEN ${now}::bigint ELSE start_time END
     WHERE id = ${id} AND status = 'IN_PROGRESS'`;
   return true;
 }
@@ -60,7 +60,7 @@ async function end(tx: Transaction, where: ReturnType<Queryable>, text: string, 
   await tx`
     UPDATE qserv.transaction_contrib c SET status = 'LOAD_FAILED', retry_allowed = false,
       error = CASE WHEN r.channel IN ('json', 'csv') THEN ${prefix} ELSE '' END || ${text}, load_time = ${now},
-      read_time = CASE WHEN c.read_time = 0 THEN ${now} ELSE c.read_time END
+      read_time = CASE WHEN c.read_time = 0 THEN ${now}::bigint ELSE c.read_time END
     FROM qserv.contribution_request r
     WHERE c.id = ANY(${ended.map((row) => row.contrib_id)}) AND r.contrib_id = c.id AND c.status = 'IN_PROGRESS'`;
 }

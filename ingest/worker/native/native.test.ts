@@ -28,6 +28,12 @@ workerContract('native', async (): Promise<WorkerHarness> => {
       await writeFile(path.join(folder, name), content);
       return `root://test/${name}`;
     },
+    writeFile: async (name, content) => {
+      await writeFile(path.join(folder, name), content);
+      return `file://${path.join(folder, name)}`;
+    },
+    holdQueue: async () => async () => {},
+    ended: (id) => worker.contribution(id),
     rows: (unit) => catalog.rows(unit),
     contributions: (id) => catalog.contributions(id),
     close: async () => {

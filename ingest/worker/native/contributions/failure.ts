@@ -1,7 +1,7 @@
 import * as texts from '../../../core/contribution-texts';
 import { type ErrorCode, IngestError } from '../../../core/errors';
-import type { RequestFailure } from '../../../storage/metadata/contribution-requests';
 import { readFailure } from '../../../source';
+import type { RequestFailure } from '../../../storage/metadata/contribution-requests';
 import type { FailureStage } from '../failures';
 import type { ContributionAttempt, Work } from './work';
 
