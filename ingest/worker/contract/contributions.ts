@@ -198,7 +198,7 @@ export function contributionContract(harness: () => WorkerHarness): void {
     });
 
     test('what cannot be read fails with every attempt listed, and may be retried', async () => {
-      const url = (await h.writeFile('there.csv', row(1))).replace('there.csv', 'later.csv');
+      const url = (await h.writeFile('there.csv', row(1))).replace('there.csv', 'comes-later.csv');
       const failed = await h.worker.submit(reference(url, { maxRetries: 2 }));
       expect(failed).toMatchObject({ status: 'READ_FAILED', retryAllowed: true, numFailedRetries: 2, maxRetries: 2 });
       expect(failed).toMatchObject({
@@ -215,7 +215,7 @@ export function contributionContract(harness: () => WorkerHarness): void {
         status: 'READ_FAILED',
         numFailedRetries: 3,
       });
-      await h.writeFile('later.csv', row(1));
+      await h.writeFile('comes-later.csv', row(1));
       const done = await h.worker.retry(failed.id, { isAsync: false });
       expect(done).toMatchObject({ id: failed.id, status: 'FINISHED', numFailedRetries: 4, error: '', systemError: 0 });
       expect(done.failedRetries.map((retry) => retry.error)).toEqual(Array(4).fill(failed.error));
@@ -231,7 +231,7 @@ export function contributionContract(harness: () => WorkerHarness): void {
     });
 
     test('retries are as many as the worker lets, and as its default says', async () => {
-      const url = (await h.writeFile('there.csv', row(1))).replace('there.csv', 'never.csv');
+      const url = (await h.writeFile('there.csv', row(1))).replace('there.csv', 'never-there.csv');
       expect(await h.worker.submit(reference(url, { maxRetries: 1000 }))).toMatchObject({
         maxRetries: 10,
         numFailedRetries: 10,
