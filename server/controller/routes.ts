@@ -7,6 +7,7 @@ import { metaRoutes } from './meta';
 import type { ControllerServices } from './services';
 import { sharedScanRoutes } from './shared-scan';
 import { tableIndexRoutes } from './table-indexes';
+import { tableSchemaRoutes } from './table-schema';
 import { tableStatsRoutes } from './table-stats';
 import { transactionRoutes } from './transactions';
 
@@ -22,5 +23,6 @@ export function controllerRoutes({ controller, identity }: ControllerServices): 
     ...tableStatsRoutes(controller),
     ...sharedScanRoutes(controller),
     ...tableIndexRoutes(controller),
+    ...tableSchemaRoutes(controller),
   ];
 }
