@@ -9,6 +9,7 @@ import { listCommand } from './list';
 import { planCommand } from './plan';
 import { republishCommand } from './republish';
 import { retryCommand } from './retry';
+import { sendFileCommand } from './send-file';
 import { skipCommand } from './skip';
 import { startCommand } from './start';
 import { statusCommand } from './status';
@@ -28,6 +29,7 @@ const COMMANDS = [
   cancelCommand,
   republishCommand,
   deleteCommand,
+  sendFileCommand,
 ];
 
 /** Runs one command line (without node and script) and returns its exit code. */
@@ -37,6 +39,7 @@ export async function runCommandLine(args: string[], environment: Environment): 
     .description('Campaigns that load catalogs into Qserv')
     .version(version)
     .addHelpText('after', EXIT_HELP)
+    .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
     .exitOverride();
   for (const make of COMMANDS) {
     const command = make(environment).copyInheritedSettings(program);
@@ -51,6 +54,11 @@ export async function runCommandLine(args: string[], environment: Environment): 
     if (failure.code !== 'USAGE' || failure.details.ids) printError(wantedFormat(args), failure);
     return failure.exit;
   }
+}
+
+/** Commander repeats an option that it does not know, with its value, which may be a key. */
+function withoutValues(text: string): string {
+  return text.replace(/('--?[\w-]+=)[^']*/g, '$1…');
 }
 
 function wantedFormat(args: string[]): Format {

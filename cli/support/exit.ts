@@ -8,20 +8,20 @@ export const EXIT = {
   defect: 1,
   /** Wrong usage, or an input with faults. */
   input: 2,
-  /** The campaign failed, was aborted or cancelled. */
+  /** The campaign failed, was aborted or cancelled; a worker did not load a file. */
   failed: 3,
-  /** Temporal, PostgreSQL or a source does not answer. */
+  /** Temporal, PostgreSQL, a source or a worker does not answer. */
   unreachable: 4,
-  /** Refused: the database is claimed, the campaign runs already, or the administrator's key is missing or wrong. */
+  /** Refused: the database is claimed, the campaign runs already, or a key is missing or wrong. */
   refused: 5,
   /** No such campaign. */
   unknown: 6,
 } as const;
 
 export const EXIT_HELP = `
-Exit codes: 0 done; 1 a defect; 2 wrong usage or input; 3 the campaign failed, was aborted or cancelled;
-4 Temporal, PostgreSQL or a source does not answer; 5 refused: the database is claimed, the campaign runs already, or the
-administrator's key is needed; 6 no such campaign.`;
+Exit codes: 0 done; 1 a defect; 2 wrong usage or input; 3 the campaign failed, was aborted or cancelled, or
+a worker did not load a file; 4 Temporal, PostgreSQL, a source or a worker does not answer; 5 refused: the database is claimed, the
+campaign runs already, or a key is needed; 6 no such campaign.`;
 
 /** What a command ends with when it cannot do its work. */
 export class CommandError extends Error {

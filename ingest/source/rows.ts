@@ -24,8 +24,8 @@ export class RowCounter {
     return this.ended + (this.bytes > this.rowStart ? 1 : 0);
   }
 
-  /** Takes the next chunk. Throws BAD_ROWS on a row above the limit. */
-  add(chunk: Buffer): void {
+  /** Takes the next chunk; `onEnd` is told each position in it behind a row's end. Throws BAD_ROWS on a row above the limit. */
+  add(chunk: Buffer, onEnd?: (at: number) => void): void {
     const base = this.bytes;
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, at + 1)) {
       if (chunk[at - 1] === BACKSLASH || at === 0) {
@@ -35,6 +35,7 @@ export class RowCounter {
       if (end - this.rowStart > MAX_ROW_BYTES) this.tooLong();
       this.rowStart = end;
       this.ended += 1;
+      onEnd?.(at + 1);
     }
     if (chunk.length > 0) this.escaped = this.isEscaped(chunk, chunk.length);
     this.bytes = base + chunk.length;
