@@ -65,14 +65,22 @@ class ScriptedWorker {
 }
 
 let worker: ScriptedWorker;
-afterEach(() => worker?.close());
+const workers: ScriptedWorker[] = [];
+afterEach(() => {
+  for (const one of workers.splice(0)) one.close();
+});
+
+async function start(answers: Answer[]): Promise<void> {
+  worker = await ScriptedWorker.start(answers);
+  workers.push(worker);
+}
 
 async function* input(...chunks: string[]): AsyncGenerator<Buffer> {
   for (const chunk of chunks) yield Buffer.from(chunk);
 }
 
 async function send(answers: Answer[], options: SendOptions = {}, ...chunks: string[]) {
-  worker = await ScriptedWorker.start(answers);
+  await start(answers);
   const sending = sendContribution(worker.address, HANDSHAKE, input(...(chunks.length > 0 ? chunks : ['ab'])), options);
   return sending.catch((error) => error);
 }
@@ -123,7 +131,7 @@ test('nobody is waited for in vain: neither an answer, nor the end of loading', 
 });
 
 test('a port at which nobody listens is UNAVAILABLE', async () => {
-  worker = await ScriptedWorker.start([]);
+  await start([]);
   const { address } = worker;
   worker.close();
   await expect(sendContribution(address, HANDSHAKE, input())).rejects.toMatchObject({
@@ -133,7 +141,7 @@ test('a port at which nobody listens is UNAVAILABLE', async () => {
 });
 
 test('a signal ends it', async () => {
-  worker = await ScriptedWorker.start(['silence']);
+  await start(['silence']);
   const abort = new AbortController();
   const sending = sendContribution(worker.address, HANDSHAKE, input(), { signal: abort.signal });
   setImmediate(() => abort.abort());
