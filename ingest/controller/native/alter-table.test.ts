@@ -6,7 +6,6 @@ import type { ColumnDefinition } from '../../core/tables';
 import type { DataServer } from '../../storage/data/connection';
 import { shownColumns } from '../../storage/data/table-columns';
 import { type Metadata, openMetadata } from '../../storage/metadata';
-import { ALTER_TABLE_STEPS } from './alter-run';
 import { NativeController } from './controller';
 
 /** Changes of tables that hold rows. */
@@ -17,22 +16,17 @@ let master: DataServer;
 const workers = new Map<string, DataServer>();
 /** Final tables that were announced. */
 let announced: string[] = [];
-let failAt = '';
 
 beforeAll(async () => {
   metadata = openMetadata(await freshDatabase());
   await metadata.migrate();
   const servers = await sharedServers();
   const steps = (step: string, { table }: Record<string, unknown>) => {
-    if (step === failAt) throw new Error(`stopped at ${step}`);
     if (step === 'alter.table') announced.push(String(table));
   };
   controller = new NativeController({ target: 'test', servers, metadata, steps });
   master = dataServer('master', servers.master);
   for (const { name, mysql } of servers.workers) workers.set(name, dataServer(name, mysql));
-});
-afterEach(() => {
-  failAt = '';
 });
 afterAll(async () => {
   await Promise.all([controller, master, ...workers.values()].map((one) => one.close()));
@@ -156,19 +150,6 @@ test('a final table that cannot take the change: the others have it, and it is m
     objectId,
     { name: 'c', type: 'TINYINT AS (sourceId / 5) PERSISTENT' },
   ]);
-});
-
-test.each(ALTER_TABLE_STEPS)('a call that stopped at %s is brought to its end by the same call', async (step) => {
-  const { database } = await published();
-  const spec = 'ADD c INT NOT NULL DEFAULT 3';
-  failAt = step;
-  await expect(controller.alterTable(database, 'Source', spec)).rejects.toThrow(`stopped at ${step}`);
-  failAt = '';
-  await controller.alterTable(database, 'Source', spec);
-  expect(await columnsEverywhere(database)).toHaveLength(1);
-  expect((await recorded(database)).at(-1)).toEqual({ name: 'c', type: 'INT NOT NULL DEFAULT 3' });
-  // It is over: the next one is another change.
-  await expect(controller.alterTable(database, 'Source', spec)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
 });
 
 test('what is refused leaves everything as it was', async () => {
