@@ -2,6 +2,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { Refusal } from '../../api/qserv/refusal';
 import { IngestError } from '../../ingest/core/errors';
 import { limitArrival } from './arrival';
+import { drained } from './body';
 import { closeWithin } from './connections';
 import type { ServiceKeys } from './keys';
 import { type LogOptions, logging, logRequests } from './log';
@@ -14,6 +15,8 @@ const BODY_BYTES = 64 * 1024 * 1024;
 /** Within which a request must have come, docs/contract/README.md §3. */
 const REQUEST_MS = 5 * 60_000;
 const CLOSE_MS = 10_000;
+/** For the rest of a body that nobody reads, before its request is answered. */
+const DRAIN_MS = 60_000;
 /** Request line and headers together; beyond: status 431. */
 const HEADER_BYTES = 16 * 1024;
 
@@ -83,7 +86,12 @@ function add(app: FastifyInstance, route: Route, keys: ServiceKeys): void {
   app.route({
     method,
     url: path,
-    handler: async (request, reply) => sendJson(reply, await answer(route, request, keys)),
+    handler: async (request, reply) => {
+      const fields = await answer(route, request, keys).finally(async () => {
+        if (route.endpoint.streamed && !(await drained(request.raw, DRAIN_MS))) reply.header('connection', 'close');
+      });
+      return sendJson(reply, fields);
+    },
     // What is read as it comes has limits of its own.
     ...(route.endpoint.streamed ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
   });

@@ -14,11 +14,10 @@ import type { WorkerServices } from './services';
 import { finished, notFound, notRetried, notSubmitted } from './texts';
 
 /** Contributions that the worker reads by itself, docs/contract/worker.md §1 and §4. */
-export function referenceRoutes({ worker, identity }: WorkerServices): Route[] {
+export function referenceRoutes({ worker }: WorkerServices): Route[] {
   const submit = (body: ReferenceBody, isAsync: boolean) =>
     saying(notSubmitted(body), () => worker.submit(toReferenceRequest(body, isAsync)));
-  const retry = (id: number, isAsync: boolean) =>
-    saying(notRetried(id, identity.name), () => worker.retry(id, { isAsync }));
+  const retry = (id: number, isAsync: boolean) => saying(notRetried(id), () => worker.retry(id, { isAsync }));
   return [
     route(loadFile, async ({ body }) => ({ contrib: toWireContribution(finished(await submit(body, false))) })),
     route(queueFile, async ({ body }) => ({ contrib: toWireContribution(await submit(body, true)) })),

@@ -11,13 +11,13 @@ export interface WorkerIdentity {
 
 /** Bounds of contributions that come in requests. */
 export interface UploadLimits {
-  /** Bytes of a JSON body; more is refused. */
+  /** Bytes of the JSON rows of a request. */
   jsonBytes: number;
-  /** Bytes of a JSON body before its key was seen. */
+  /** Bytes of JSON rows that may wait together for the keys of their requests, where these come behind the rows. */
   keylessBytes: number;
-  /** Seconds without a byte after which a request counts as broken. */
-  idleSeconds: number;
 }
+
+export const UPLOAD_LIMITS: UploadLimits = { jsonBytes: 4 * 1024 ** 3, keylessBytes: 256 * 1024 ** 2 };
 
 /** What the worker's endpoints work with. */
 export interface WorkerServices {
@@ -27,5 +27,6 @@ export interface WorkerServices {
   keys: ServiceKeys;
   /** Folder in which JSON rows wait while the rest of their request is read. */
   spoolFolder: string;
+  /** Default: UPLOAD_LIMITS. */
   limits?: Partial<UploadLimits>;
 }

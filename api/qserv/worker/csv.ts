@@ -4,9 +4,8 @@ import { endpoint } from '../endpoint';
 import { charsetName, dialectFields, oneContribution, type targetFields, toDialectInput, WARNINGS } from './target';
 
 /** A number as text of a form, docs/contract/worker.md §3; as lsst/qserv src/http/RequestBodyJSON.cc reads it. */
-const formUint = (name: keyof typeof targetFields | 'max_num_warnings', absent?: number) =>
+const formUint = (name: keyof typeof targetFields | 'max_num_warnings') =>
   z.unknown().transform((text, ctx): number => {
-    if (text === undefined && absent !== undefined) return absent;
     const value = typeof text === 'string' && /^\s*\+?\d+/.test(text) ? Number.parseInt(text, 10) : Number.NaN;
     if (value <= 0xffff_ffff) return value;
     const what =
@@ -25,7 +24,7 @@ export const csvFields = z.object({
   overlap: formUint('overlap').describe('Not 0: rows of the overlap table. Without meaning for regular tables.'),
   charset_name: charsetName,
   ...dialectFields,
-  max_num_warnings: formUint('max_num_warnings', 0).describe(WARNINGS),
+  max_num_warnings: formUint('max_num_warnings').default(0).describe(WARNINGS),
 });
 export type CsvFields = z.output<typeof csvFields>;
 

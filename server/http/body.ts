@@ -1,0 +1,40 @@
+import type { Readable } from 'node:stream';
+import { IngestError } from '../../ingest/core/errors';
+
+/**
+ * The bytes of a request's body as they come; the reader sets the pace. A request that breaks off is SOURCE_BROKEN. Whoever stops
+ * reading early leaves the request as it is, so that it can still be answered.
+ */
+export async function* bodyChunks(body: Readable): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  try {
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+      bytes += (chunk as Buffer).length;
+      yield chunk as Buffer;
+    }
+  } catch (error) {
+    const { message } = error as Error;
+    throw new IngestError('SOURCE_BROKEN', `the request broke off after ${bytes} bytes (${message})`, { bytes });
+  }
+}
+
+/**
+ * Lets what is left of a request pass by: a client that is still sending would not see its answer. False when there is more than comes
+ * within `ms`.
+ */
+export async function drained(body: Readable, ms: number): Promise<boolean> {
+  if (body.readableEnded || body.destroyed) return true;
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => settle(false), ms);
+    const over = () => settle(true);
+    const settle = (isOver: boolean) => {
+      clearTimeout(timer);
+      for (const event of ['end', 'close', 'error']) body.removeListener(event, over);
+      resolve(isOver);
+    };
+    for (const event of ['end', 'close', 'error']) body.on(event, over);
+    // Flows also when an iterator over the body lets go of it only later.
+    body.on('data', () => {});
+    body.resume();
+  });
+}
