@@ -5,6 +5,8 @@ import type { Dialect } from '../core/dialect';
 import { DEFAULT_DIALECT } from '../core/dialect';
 import type { TransactionState } from '../core/transactions';
 import { contributionContract } from './contract/contributions';
+import { queueContract } from './contract/queue';
+import { refusalContract } from './contract/refusals';
 import type { ContributionSource, IngestWorker, LoadRequest, LoadUnit } from './worker';
 
 /**
@@ -317,5 +319,7 @@ export function workerContract(name: string, open: () => Promise<WorkerHarness>)
     });
 
     contributionContract(() => h);
+    refusalContract(() => h);
+    queueContract(() => h);
   });
 }

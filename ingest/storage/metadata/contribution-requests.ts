@@ -192,6 +192,9 @@ export interface AttachedContribution {
 
 /** What an attempt says before its rows go into the partition, so that whoever comes after a crash can tell whether they did. */
 export interface AttachingRows {
+  /** The attempt's tables. */
+  staging: string;
+  plain: string;
   /** Rows that the partition held. */
   before: number;
   record: AttachedContribution;
@@ -254,6 +257,19 @@ export async function failRequest(
     WHERE contrib_id = ${id} AND phase <> 'over' AND token IS NOT DISTINCT FROM ${token}`;
   if (rows.count === 0) return false;
   await failContributions(tx, [{ id, ...failure }]);
+  return true;
+}
+
+/** Puts a request back into the queue, at its old place: nothing was done for it. False when the attempt had no say any more. */
+export async function requeueRequest(tx: Transaction, id: number, token: string | null): Promise<boolean> {
+  const rows = await tx`
+    UPDATE qserv.contribution_request
+    SET phase = 'queued', token = NULL, staging = NULL, thread = NULL, attaching = NULL
+    WHERE contrib_id = ${id} AND phase = 'working' AND token IS NOT DISTINCT FROM ${token}`;
+  if (rows.count === 0) return false;
+  await tx`
+    UPDATE qserv.transaction_contrib SET start_time = 0, read_time = 0, num_bytes = 0, num_rows = 0, tmp_file = ''
+    WHERE id = ${id}`;
   return true;
 }
 

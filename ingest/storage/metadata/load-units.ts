@@ -248,8 +248,17 @@ export async function stagingRecords(
     FROM qserv.transaction t
     LEFT JOIN qserv.load_unit u ON u.transaction_id = t.id AND u.worker = ${worker} AND u.record IS NULL
     WHERE t.id = ANY(${transactionIds})`;
+  const requests = await sql<{ current: string | null; noted: string | null; noted_plain: string | null }[]>`
+    SELECT CASE WHEN token IS NOT NULL THEN staging END AS current, attaching->>'staging' AS noted,
+      attaching->>'plain' AS noted_plain
+    FROM qserv.contribution_request
+    WHERE worker = ${worker} AND phase = 'working' AND transaction_id = ANY(${transactionIds})`;
   const names = (...of: ('current' | 'noted' | 'noted_plain')[]) =>
-    new Set(rows.flatMap((row) => of.map((column) => row[column])).filter((name): name is string => name !== null));
+    new Set(
+      [...rows, ...requests]
+        .flatMap((row) => of.map((column) => row[column]))
+        .filter((name): name is string => name !== null),
+    );
   return {
     current: names('current'),
     noted: names('noted', 'noted_plain'),

@@ -17,6 +17,7 @@ import type {
 } from '../worker';
 import { CONTRIBUTION_SETTINGS, type ContributionContext, type ContributionSettings } from './contributions/context';
 import { NativeContributions } from './contributions/operations';
+import type { ContributionQueue, QueueOptions } from './contributions/queue';
 import { discardUnit } from './discard';
 import { loadUnit } from './load';
 import { sweepStaging } from './sweep';
@@ -24,6 +25,7 @@ import { verifyUnits } from './verify';
 
 export { CONTRIBUTION_STEPS, type ContributionStep, LOAD_STEPS, type LoadStep } from './context';
 export type { ContributionSettings } from './contributions/context';
+export type { ContributionQueue, QueueOptions } from './contributions/queue';
 
 export interface NativeWorkerOptions {
   /** Worker name, as in the records. */
@@ -112,7 +114,13 @@ export class NativeIngestWorker implements IngestWorker {
     return this.contributions.cancelAsync(transactionId);
   }
 
+  /** Works off the asynchronous contributions of this worker, until it is closed; see `ContributionQueue`. */
+  runQueue(options: QueueOptions): ContributionQueue {
+    return this.contributions.runQueue(options);
+  }
+
   async close(): Promise<void> {
+    await this.contributions.close();
     const { server, control, session } = this.context;
     await Promise.all([server.close(), control.close(), session.close(), this.clients.close()]);
   }

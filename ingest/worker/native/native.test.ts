@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TestCatalog } from '../../../test/support/load-catalog';
 import { freshDatabase, privateDir, sharedMariaDb, uniqueName } from '../../../test/support/servers';
 import { type WorkerHarness, workerContract } from '../contract';
@@ -17,6 +18,7 @@ workerContract('native', async (): Promise<WorkerHarness> => {
     metadata: catalog.metadata,
     sources: { roots: { test: folder }, stallSeconds: 5 },
   });
+  let queue = worker.runQueue({ threads: 3 });
   return {
     worker,
     database: catalog.database,
@@ -32,8 +34,19 @@ workerContract('native', async (): Promise<WorkerHarness> => {
       await writeFile(path.join(folder, name), content);
       return `file://${path.join(folder, name)}`;
     },
-    holdQueue: async () => async () => {},
-    ended: (id) => worker.contribution(id),
+    holdQueue: async () => {
+      await queue.close();
+      return async () => {
+        queue = worker.runQueue({ threads: 3 });
+      };
+    },
+    ended: async (id) => {
+      for (;;) {
+        const contribution = await worker.contribution(id);
+        if (contribution.status !== 'IN_PROGRESS') return contribution;
+        await sleep(20);
+      }
+    },
     rows: (unit) => catalog.rows(unit),
     contributions: (id) => catalog.contributions(id),
     close: async () => {

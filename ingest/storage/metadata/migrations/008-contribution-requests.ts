@@ -35,7 +35,8 @@ CREATE TABLE qserv.contribution_request (
 CREATE INDEX contribution_request_place
   ON qserv.contribution_request (transaction_id, worker, "table", chunk, is_overlap);
 CREATE INDEX contribution_request_table ON qserv.contribution_request (database, "table");
-CREATE INDEX contribution_request_queue ON qserv.contribution_request (worker, position) WHERE phase <> 'over';
+CREATE INDEX contribution_request_queue ON qserv.contribution_request (worker, database, position) WHERE phase = 'queued';
+CREATE INDEX contribution_request_working ON qserv.contribution_request (worker) WHERE phase = 'working';
 
 -- Headers come back in the order in which they were given.
 ALTER TABLE qserv.transaction_contrib_ext ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY;

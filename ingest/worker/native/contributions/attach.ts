@@ -57,7 +57,7 @@ export async function attach(
   await step(worker, attempt, 'settle');
   await settlePlace(worker.metadata, connection, worker.name, place, finalTable);
   await step(worker, attempt, 'note');
-  const before = await worker.metadata.transaction((tx) => note(tx, worker, work, token, record));
+  const before = await worker.metadata.transaction((tx) => note(tx, worker, work, attempt, record));
   try {
     await step(worker, attempt, 'partition');
     const { database, transactionId } = place;
@@ -94,7 +94,7 @@ async function note(
   tx: Transaction,
   worker: ContributionContext,
   { id, place }: Work,
-  token: string,
+  { token, staging, plain }: ContributionAttempt,
   record: AttachedContribution,
 ): Promise<number> {
   const { transactionId, table, database } = place;
@@ -118,7 +118,7 @@ async function note(
       { contribution: rowsLeftBy, retryAllowed: false },
     );
   }
-  await noteAttachingRows(tx, id, { before: rows, record });
+  await noteAttachingRows(tx, id, { staging, plain, before: rows, record });
   return rows;
 }
 

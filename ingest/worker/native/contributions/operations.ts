@@ -7,6 +7,7 @@ import type { LoadOptions } from '../../worker';
 import type { ContributionContext } from './context';
 import { createReference, createValue } from './create';
 import { referenceWork, unknownContribution, valueWork, withRows } from './inputs';
+import { ContributionQueue, type QueueOptions } from './queue';
 import { takeUpAgain } from './retry';
 import { run, runStarted } from './run';
 import { start } from './start';
@@ -16,18 +17,19 @@ import { newAttempt } from './work';
 export class NativeContributions implements ContributionOperations {
   /** What this process works on, and how it is told to stop. */
   private readonly running = new Map<number, AbortController>();
+  private queue: ContributionQueue | undefined;
 
   constructor(private readonly context: ContributionContext) {}
 
   async submit(request: ReferenceRequest, options: LoadOptions = {}): Promise<Contribution> {
     const { id } = await createReference(this.context, request);
-    if (!request.isAsync) await this.process(id, options);
+    await this.begin(id, request.isAsync, options);
     return this.contribution(id);
   }
 
   async retry(id: number, { isAsync }: { isAsync: boolean }, options: LoadOptions = {}): Promise<Contribution> {
     await takeUpAgain(this.context, id, isAsync);
-    if (!isAsync) await this.process(id, options);
+    await this.begin(id, isAsync, options);
     return this.contribution(id);
   }
 
@@ -36,7 +38,13 @@ export class NativeContributions implements ContributionOperations {
     const { id, columns } = created;
     const work = valueWork(created);
     const attempt = newAttempt(this.context, work);
-    await start(this.context, work, attempt);
+    this.running.set(id, new AbortController());
+    try {
+      await start(this.context, work, attempt);
+    } catch (error) {
+      this.running.delete(id);
+      throw error;
+    }
     let rows = () => 0;
     return {
       id,
@@ -66,6 +74,26 @@ export class NativeContributions implements ContributionOperations {
     });
   }
 
+  /** See `ContributionQueue`; one at a time. */
+  runQueue(options: QueueOptions): ContributionQueue {
+    const work = {
+      process: (id: number, signal: AbortSignal) => this.process(id, { signal }),
+      isRunning: (id: number) => this.running.has(id),
+    };
+    this.queue = new ContributionQueue(this.context, work, options);
+    return this.queue;
+  }
+
+  /** Stops the queue if there is one. */
+  async close(): Promise<void> {
+    await this.queue?.close();
+  }
+
+  private async begin(id: number, isAsync: boolean, options: LoadOptions): Promise<void> {
+    if (isAsync) this.queue?.wake();
+    else await this.process(id, options);
+  }
+
   async contribution(id: number): Promise<Contribution> {
     const found = await this.context.metadata.run((sql) => findContribution(sql, id));
     if (found === undefined) throw unknownContribution(id);
@@ -82,7 +110,10 @@ export class NativeContributions implements ContributionOperations {
   async cancel(id: number): Promise<Contribution> {
     await this.contribution(id);
     const cancelled = await this.context.metadata.transaction((tx) => cancelRequest(tx, this.context.name, id));
-    if (cancelled) this.running.get(id)?.abort();
+    if (cancelled) {
+      this.running.get(id)?.abort();
+      this.queue?.wake();
+    }
     return this.contribution(id);
   }
 

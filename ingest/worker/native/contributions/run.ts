@@ -4,7 +4,7 @@ import { IngestError } from '../../../core/errors';
 import type { DataConnection } from '../../../storage/data/connection';
 import { definitionOf } from '../../../storage/data/definition';
 import { contributionContext } from '../../../storage/metadata/contribution-context';
-import { failRequest, startNextAttempt } from '../../../storage/metadata/contribution-requests';
+import { failRequest, requeueRequest, startNextAttempt } from '../../../storage/metadata/contribution-requests';
 import { failNoted } from '../../../storage/places/settle';
 import { dropAttemptTables } from '../attach';
 import { step } from '../context';
@@ -12,6 +12,7 @@ import { prepare } from '../prepare';
 import { attach, settleOwn, UnknownOutcome } from './attach';
 import type { ContributionContext } from './context';
 import { type Failure, failureOf } from './failure';
+import { Shutdown } from './queue';
 import { start } from './start';
 import { type ContributionAttempt, newAttempt, type Work } from './work';
 
@@ -112,12 +113,16 @@ async function clarify(
 
 async function recordFailure(
   worker: ContributionContext,
-  { id, place }: Work,
+  { id, place, options }: Work,
   { token }: ContributionAttempt,
   failure: Failure,
 ): Promise<void> {
   await persist(worker, () =>
     worker.metadata.transaction(async (tx) => {
+      if (failure.status === 'CANCELLED' && options.signal?.reason instanceof Shutdown) {
+        await requeueRequest(tx, id, token);
+        return;
+      }
       const { state } = await contributionContext(tx, place.transactionId, place.table);
       const changed = state !== 'STARTED' && failure.status === 'LOAD_FAILED';
       await failRequest(tx, id, token, {

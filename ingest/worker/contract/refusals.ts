@@ -1,0 +1,122 @@
+import type { WorkerHarness } from '../contract';
+import type { ReferenceRequest } from '../contributions';
+import { Contributor, DEFAULTS, row } from './contributor';
+
+/** What a worker does not take, in Qserv's words, docs/contract/worker.md §1 and §6. */
+export function refusalContract(harness: () => WorkerHarness): void {
+  describe('contributions that are refused', () => {
+    const contributor = new Contributor(harness);
+    const { place, reference, byValue, submit } = contributor;
+    let h: WorkerHarness;
+    let tx: number;
+
+    beforeAll(() => {
+      h = harness();
+    });
+    beforeEach(async () => {
+      tx = await contributor.renew();
+    });
+
+    test('nothing is recorded of what is unknown', async () => {
+      const url = await h.writeFile('u.csv', row(1));
+      const unknown = { transactionId: 99_999_999 };
+      await expect(h.worker.submit(reference(url, unknown))).rejects.toMatchObject({ code: 'UNKNOWN_TRANSACTION' });
+      await expect(h.worker.receive(byValue(unknown))).rejects.toMatchObject({ code: 'UNKNOWN_TRANSACTION' });
+      const table = { table: 'nosuch' };
+      await expect(h.worker.submit(reference(url, table))).rejects.toMatchObject({
+        code: 'UNKNOWN_TABLE',
+        details: { database: h.database, table: 'nosuch' },
+      });
+      await expect(h.worker.receive(byValue(table))).rejects.toMatchObject({ code: 'UNKNOWN_TABLE' });
+      await expect(h.worker.contribution(99_999_999)).rejects.toMatchObject({ code: 'UNKNOWN_CONTRIBUTION' });
+      await expect(h.worker.cancel(99_999_999)).rejects.toMatchObject({ code: 'UNKNOWN_CONTRIBUTION' });
+      expect(await h.worker.asyncContributions(99_999_999)).toEqual([]);
+      expect(await h.worker.cancelAsync(99_999_999)).toEqual([]);
+      expect(await h.contributions(tx)).toEqual([]);
+    });
+
+    /** Refused with this text, and recorded so. */
+    const refused = async (
+      work: Promise<unknown>,
+      code: string,
+      message: string,
+      record: { status: string; retryAllowed: boolean },
+    ) => {
+      const error = await work.then(
+        () => undefined,
+        (failure) => failure,
+      );
+      expect(error).toMatchObject({ code, message });
+      const recorded = await h.worker.contribution(error.details.contribution);
+      expect(recorded).toMatchObject({ ...record, error: message, rowsLoaded: 0, readTime: 0, loadTime: 0 });
+      expect(recorded.startTime > 0).toBe(record.status === 'START_FAILED');
+    };
+
+    test('what is published takes nothing, on any channel', async () => {
+      const url = await h.writeFile('p.csv', row(1));
+      const created = { status: 'CREATE_FAILED', retryAllowed: false };
+      const started = { status: 'START_FAILED', retryAllowed: false };
+      const { database } = h;
+      await h.setPublished('table', true);
+      const ofTable = `table 'Object' of database '${database}' is already published.`;
+      await refused(h.worker.submit(reference(url)), 'TABLE_PUBLISHED', ofTable, created);
+      await refused(h.worker.submit(reference(url, { isAsync: true })), 'TABLE_PUBLISHED', ofTable, created);
+      for (const channel of ['json', 'csv', 'binary'] as const) {
+        await refused(h.worker.receive(byValue({ channel })), 'TABLE_PUBLISHED', ofTable, started);
+      }
+      await h.setPublished('table', false);
+      await h.setPublished('database', true);
+      await refused(
+        h.worker.submit(reference(url)),
+        'DATABASE_PUBLISHED',
+        `database '${database}' is already published.`,
+        created,
+      );
+      await refused(
+        h.worker.receive(byValue()),
+        'DATABASE_PUBLISHED',
+        `INGEST-FILE-SVC openFile database '${database}' is already PUBLISHED`,
+        started,
+      );
+      await h.setPublished('database', false);
+      expect((await h.rows(place())) ?? []).toEqual([]);
+    });
+
+    test('a super-transaction that is not STARTED takes nothing', async () => {
+      const url = await h.writeFile('q.csv', row(1));
+      await h.setState(tx, 'FINISHED');
+      const created = { status: 'CREATE_FAILED', retryAllowed: false };
+      const text = `transactionId=${tx} is not active`;
+      await refused(h.worker.submit(reference(url)), 'ILLEGAL_STATE', text, created);
+      await refused(h.worker.receive(byValue()), 'ILLEGAL_STATE', text, created);
+    });
+
+    test.each<[string, Partial<ReferenceRequest>, string, string]>([
+      ['url', { url: 'x' }, 'url', "Url::_translate: invalid url 'x'"],
+      [
+        'kind of url',
+        { url: 'data-json://h/' },
+        'url',
+        "INGEST-REQUEST  IngestRequest unsupported url 'data-json://h/'",
+      ],
+      [
+        'dialect',
+        { dialect: { ...DEFAULTS, fieldsTerminatedBy: ';' } },
+        'fieldsTerminatedBy',
+        "Csv::Parser: the value ';' of the parameter 'fieldsTerminatedBy' is not allowed for the given parameter.",
+      ],
+      ['character set', { charset: 'utf16' }, 'charset', "Unknown character set: 'utf16'"],
+    ])('a bad %s is recorded and refused', async (_, more, field, text) => {
+      const request = reference(await h.writeFile('t.csv', row(1)), more);
+      await refused(h.worker.submit(request), 'INVALID_INPUT', text, { status: 'CREATE_FAILED', retryAllowed: false });
+      await expect(h.worker.submit(request)).rejects.toMatchObject({ details: { field } });
+    });
+
+    test('a chunk that is not allocated here takes nothing yet', async () => {
+      const text = `INGEST-FILE-SVC openFile chunk 99 of the UNPUBLISHED database '${h.database}' is not allocated to worker '${h.worker.name}'`;
+      const record = { status: 'START_FAILED', retryAllowed: true };
+      expect(await submit(row(1), { chunk: 99 })).toMatchObject({ ...record, error: text });
+      await refused(h.worker.receive(byValue({ chunk: 99 })), 'CHUNK_NOT_ALLOCATED', text, record);
+    });
+  });
+}
