@@ -4,7 +4,7 @@ import type { TransactionState } from '../../ingest/core/transactions';
 import { DataServer, type MysqlAccess, quoteId, quoteTable } from '../../ingest/storage/data/connection';
 import { isAbsent, scanRows } from '../../ingest/storage/data/scan';
 import { listStaging } from '../../ingest/storage/data/staging';
-import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
+import { type Metadata, openMetadata, type Transaction } from '../../ingest/storage/metadata';
 import type { ContributionSource, LoadUnit } from '../../ingest/worker/worker';
 import { type TableFacts, tableFacts } from './checksum';
 
@@ -54,17 +54,28 @@ export class TestCatalog {
         ['Object', OBJECT_COLUMNS],
         ['Filter', FILTER_COLUMNS],
       ] as const) {
-        await tx`INSERT INTO qserv.config_database_table (database, "table", is_partitioned)
-          VALUES (${database}, ${table}, ${table === 'Object'})`;
-        const all = [[TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE], ...columns] as [string, string][];
-        for (const [i, [name, type]] of all.entries()) {
-          await tx`INSERT INTO qserv.config_database_table_schema VALUES (${database}, ${table}, ${i}, ${name}, ${type})`;
-        }
+        await this.record(tx, table, columns);
       }
     });
     await this.server.run('create', `CREATE DATABASE ${quoteId(database)}`);
     await this.createTable('Object', OBJECT_COLUMNS);
     await this.createTable('Filter', FILTER_COLUMNS);
+  }
+
+  private async record(tx: Transaction, table: string, columns: readonly [string, string][]): Promise<void> {
+    const { database } = this;
+    await tx`INSERT INTO qserv.config_database_table (database, "table", is_partitioned)
+      VALUES (${database}, ${table}, ${table === 'Object'})`;
+    const all = [[TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE], ...columns] as [string, string][];
+    for (const [i, [name, type]] of all.entries()) {
+      await tx`INSERT INTO qserv.config_database_table_schema VALUES (${database}, ${table}, ${i}, ${name}, ${type})`;
+    }
+  }
+
+  /** Registers another regular table, with columns that suit the test. */
+  async addRegular(table: string, columns: [string, string][]): Promise<void> {
+    await this.metadata.transaction((tx) => this.record(tx, table, columns));
+    await this.createTable(table, columns);
   }
 
   private async createTable(table: string, columns: [string, string][]): Promise<void> {

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { ContributionOperations } from '../../ingest/worker/contributions';
 import { createHttpServer } from '../../server/http/server';
@@ -35,7 +36,7 @@ export class WorkerService {
   async send(
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     url: string,
-    payload: string | Buffer,
+    payload: string | Buffer | Readable,
     type: string,
   ): Promise<Answer> {
     const reply = await this.app.inject({ method, url, headers: { 'content-type': type }, payload });
