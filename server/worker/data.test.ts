@@ -240,7 +240,7 @@ test('LOAD_FAILED: what MySQL refuses', async () => {
   const reply = await load({ table: 'Whole', rows: [[1]] });
   expect(reply).toMatchObject({
     success: 0,
-    error: expect.stringMatching(/^MySQL load failed, ex: .*not partitioned/),
+    error: expect.stringMatching(/^MySQL load failed, ex: /),
   });
   expect(await recorded()).toMatchObject([{ status: 'LOAD_FAILED', error: reply.error }]);
 });
