@@ -11,7 +11,10 @@ export function refusalOf(
   raw: unknown,
 ): Refusal {
   const texts = issues.map((issue) => textOf(issue, part, raw));
-  const [first = { kind: 'P', tail: '' } as const] = texts;
+  // A real server reads every field before it refuses a value by a rule of its own.
+  const [first = { kind: 'P', tail: '' } as const] = [...texts].sort(
+    (a, b) => Number(a.kind === 'E') - Number(b.kind === 'E'),
+  );
   const faults = issues.map((issue, i) => ({ path: pathOf(issue), message: texts[i]?.tail ?? issue.message }));
   return new Refusal(first.kind, first.tail, { faults });
 }

@@ -203,6 +203,8 @@ export interface ControllerCapabilities {
  *   is published, deleted or otherwise changed. Same order as asked for: in the form 'single' (the default) one location a chunk,
  *   and ILLEGAL_STATE for a chunk with several replicas (`details.replicas`: database, chunk, worker, verifyTime); in the form
  *   'multi' one for each replica, all of which must be loaded.
+ * What fails on a worker says so in `details.worker`, and `details.finalTable` where it was one; in publish also `details.phase`: grant,
+ *   enable, create, finish, count or deploy.
  * publish: OPEN_TRANSACTIONS (`details.open`: id, state and ways to end each); ILLEGAL_STATE without any chunk, or for a table
  *   without schema; resumable; published already is success, or with `mustChange` DATABASE_PUBLISHED. Only unpublished tables are
  *   worked on, but every partitioned table gets the chunk tables that it lacks. Next versions take the place of the tables that they

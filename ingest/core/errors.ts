@@ -79,10 +79,22 @@ export class IngestError extends Error {
   }
 }
 
+/** Does `work`; an IngestError that it fails with gets these facts as well, its own come first. */
+export async function withFacts<T>(facts: ErrorDetails, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof IngestError)) throw error;
+    throw new IngestError(error.code, error.message, { ...facts, ...error.details }, { cause: error });
+  }
+}
+
 /** One fault of an input: `path` as in `tables[1].schema[0].type`. */
 export interface InputFault {
   path: string;
   message: string;
+  /** Which rule is broken, for faces that have words of their own for it. */
+  rule?: string;
 }
 
 /** All faults of one input as a single INVALID_INPUT error; `details.faults` is the list. */

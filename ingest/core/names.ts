@@ -47,13 +47,18 @@ export function databaseNameFault(name: string): string | undefined {
 export function tableNameFault(database: string, table: string, partitioned: boolean): string | undefined {
   const fault = identifierFault(table);
   if (fault !== undefined) return fault;
-  if (database.length + table.length > MAX_DATABASE_AND_TABLE) {
+  if (isTooLongWith(database, table)) {
     return `the combined size of the database and table names exceeds ${MAX_DATABASE_AND_TABLE} characters`;
   }
   if (partitioned && table.length > MAX_PARTITIONED_TABLE) {
     return `'${table}' is longer than ${MAX_PARTITIONED_TABLE} characters, so its overlap tables could not be named`;
   }
   return undefined;
+}
+
+/** Whether tables in META_SCHEMA could not be named after these two. */
+export function isTooLongWith(database: string, table: string): boolean {
+  return database.length + table.length > MAX_DATABASE_AND_TABLE;
 }
 
 /** MariaDB compares column names without case, Qserv table names too. */

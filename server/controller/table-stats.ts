@@ -17,7 +17,7 @@ export function tableStatsRoutes(controller: Controller): Route[] {
     route(collectTableStats, async ({ body }) => {
       const { database, table, overlap_selector: overlap, row_counters_state_update_policy: policy } = body;
       await listing<TableFailure, unknown>(
-        (workers) => failed({ operation: 'Scan table row counters.', job_id: randomUUID(), workers }),
+        (workers) => countersFailed({ operation: 'Scan table row counters.', job_id: randomUUID(), workers }),
         {},
         () => controller.collectRowCounters(database, table, { overlap, policy, forceRescan: body.force_rescan }),
       );
@@ -40,10 +40,11 @@ async function deploy(controller: Controller, database: string, table: string): 
     await controller.deployRowCounters(database, table);
   } catch (error) {
     if (!(error instanceof IngestError)) throw error;
-    throw failed({ operation: 'Deploy table row counters in Qserv.', error: error.message });
+    throw countersFailed({ operation: 'Deploy table row counters in Qserv.', error: error.message });
   }
 }
 
-function failed(ext: Record<string, unknown>): Refusal {
+/** Counting, or giving Qserv the counts, failed; `ext` says what. */
+export function countersFailed(ext: Record<string, unknown>): Refusal {
   return new Refusal('E', 'Table rows scanning/deployment failed.', ext);
 }

@@ -1,8 +1,11 @@
 import { Refusal } from '../../api/qserv/refusal';
 import { type ErrorCode, IngestError } from '../../ingest/core/errors';
 
-/** An endpoint's own words by the domain's codes; none (undefined) leaves the error to the common ones. */
-export type RefusalTexts = Partial<Record<ErrorCode, (error: IngestError) => Refusal | undefined>>;
+/** Words for an error of the domain; none (undefined) leaves it to the common ones. */
+type Wording = (error: IngestError) => Refusal | undefined;
+
+/** An endpoint's own words by the domain's codes. */
+export type RefusalTexts = Partial<Record<ErrorCode, Wording>>;
 
 /** Texts of docs/contract/README.md §2 that every service uses. */
 const COMMON: RefusalTexts = {
@@ -39,11 +42,11 @@ export function asRefusal(error: unknown): Refusal | undefined {
   return COMMON[error.code]?.(error) ?? new Refusal('F', error.message, explained(error));
 }
 
-/** Runs an operation of the domain whose failures have texts of their own. */
-export async function saying<T>(texts: RefusalTexts, work: () => Promise<T>): Promise<T> {
+/** Runs an operation of the domain whose failures have texts of their own; `others` is asked for those that `texts` leaves. */
+export async function saying<T>(texts: RefusalTexts, work: () => Promise<T>, others?: Wording): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw (error instanceof IngestError && texts[error.code]?.(error)) || error;
+    throw (error instanceof IngestError && (texts[error.code]?.(error) ?? others?.(error))) || error;
   }
 }

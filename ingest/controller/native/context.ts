@@ -1,4 +1,4 @@
-import { IngestError } from '../../core/errors';
+import { IngestError, withFacts } from '../../core/errors';
 import type { StepHook } from '../../core/steps';
 import type { TableDescriptor } from '../../core/tables';
 import { DataServer, type DataServerOptions, type MysqlAccess } from '../../storage/data/connection';
@@ -114,9 +114,12 @@ export class NativeContext {
     );
   }
 
-  /** Does something on every worker, side by side. All are waited for; then the first failure is thrown. */
+  /** Does something on every worker, side by side. All are waited for; then the first failure is thrown, with `details.worker`. */
   async onWorkers(work: (server: DataServer) => Promise<void>): Promise<void> {
-    const results = await Promise.allSettled([...this.workers.values()].map(work));
+    const servers = [...this.workers.values()];
+    const results = await Promise.allSettled(
+      servers.map((server) => withFacts({ worker: server.name }, () => work(server))),
+    );
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 

@@ -1,4 +1,4 @@
-import { IngestError, type InputFault, invalidInput } from '../../core/errors';
+import { IngestError, type InputFault, invalidInput, withFacts } from '../../core/errors';
 import { replacementName, TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../core/names';
 import { normalDefinition, registrationTables, type TableDefinition, type TableDescriptor } from '../../core/tables';
 import { createSchema, createTables, tryDefinition } from '../../storage/data/create-tables';
@@ -111,6 +111,8 @@ async function tryOnMaria(context: NativeContext, database: string, definition: 
     createTime: 0,
     publishTime: 0,
   };
-  await createSchema(server, database);
-  await server.connection('try the table', (connection) => tryDefinition(connection, database, table));
+  await withFacts({ worker: server.name, finalTable: definition.name }, async () => {
+    await createSchema(server, database);
+    await server.connection('try the table', (connection) => tryDefinition(connection, database, table));
+  });
 }

@@ -14,7 +14,8 @@ function validate(definition: DefinitionOf<'dependent'>, known: KnownTables): In
   const { longitudeKey = '', latitudeKey = '' } = definition;
   if ((longitudeKey === '') !== (latitudeKey === '')) {
     const path = longitudeKey === '' ? 'longitudeKey' : 'latitudeKey';
-    faults.push({ path, message: 'inconsistent definition of the spatial coordinate columns: give both or none' });
+    const message = 'inconsistent definition of the spatial coordinate columns: give both or none';
+    faults.push({ path, rule: 'dependent.coordinates', message });
   }
   if (longitudeKey !== '') faults.push(...columnFault(definition, 'longitudeKey', longitudeKey));
   if (latitudeKey !== '') faults.push(...columnFault(definition, 'latitudeKey', latitudeKey));

@@ -11,6 +11,7 @@ function validate(definition: DefinitionOf<'director'>): InputFault[] {
     if (definition[field] === '') {
       faults.push({
         path: field,
+        rule: field === 'directorKey' ? 'director.key' : 'director.coordinates',
         message: 'a director table needs a director key and both spatial coordinate columns',
       });
     } else faults.push(...columnFault(definition, field, definition[field]));
@@ -24,7 +25,8 @@ function columnFaults(definition: DefinitionOf<'director'>): InputFault[] {
   definition.schema.forEach((column, i) => {
     // lsst/qserv looks at the whole text, so do we.
     if (/BLOB|TEXT/i.test(column.type)) {
-      faults.push({ path: `schema[${i}].type`, message: 'BLOB and TEXT types are prohibited in director tables' });
+      const message = 'BLOB and TEXT types are prohibited in director tables';
+      faults.push({ path: `schema[${i}].type`, rule: 'column.prohibited', message });
     }
   });
   return faults;

@@ -14,20 +14,22 @@ function validate(definition: DefinitionOf<'refMatch'>, known: KnownTables): Inp
   const faults = references.flatMap((reference) => referenceFaults(reference, known));
   const [first, second] = references;
   if (first?.database === second?.database && first?.table === second?.table) {
-    faults.push({ path: 'director2', message: "the director tables of the RefMatch table can't be the same" });
+    const message = "the director tables of the RefMatch table can't be the same";
+    faults.push({ path: 'director2', rule: 'refMatch.directors', message });
   }
   if (definition.directorKey === definition.directorKey2) {
-    faults.push({ path: 'directorKey2', message: "the director table keys of the RefMatch table can't be the same" });
+    const message = "the director table keys of the RefMatch table can't be the same";
+    faults.push({ path: 'directorKey2', rule: 'refMatch.keys', message });
   }
   if (!(definition.angSep > 0)) {
-    faults.push({ path: 'angSep', message: 'the RefMatch table requires the angular separation to be more than 0' });
+    const message = 'the RefMatch table requires the angular separation to be more than 0';
+    faults.push({ path: 'angSep', rule: 'refMatch.angSep', message });
   }
   for (const field of ['directorKey', 'directorKey2', 'flag'] as const) {
-    faults.push(
-      ...(definition[field] === ''
-        ? [{ path: field, message: 'the RefMatch table requires both keys and the special column to store flags' }]
-        : columnFault(definition, field, definition[field])),
-    );
+    if (definition[field] === '') {
+      const message = 'the RefMatch table requires both keys and the special column to store flags';
+      faults.push({ path: field, rule: field === 'flag' ? 'refMatch.flag' : 'refMatch.key', message });
+    } else faults.push(...columnFault(definition, field, definition[field]));
   }
   return faults;
 }

@@ -1,6 +1,14 @@
 import { parseColumnType } from '../columns';
 import type { InputFault } from '../errors';
-import { identifierFault, metaTables, sameName, shadowsChunksOf, TRANSACTION_COLUMN, tableNameFault } from '../names';
+import {
+  identifierFault,
+  isTooLongWith,
+  metaTables,
+  sameName,
+  shadowsChunksOf,
+  TRANSACTION_COLUMN,
+  tableNameFault,
+} from '../names';
 import type { ColumnDefinition, TableDefinition } from './definition';
 import type { KnownTables } from './kind';
 import { kindOf } from './registry';
@@ -16,7 +24,10 @@ export function tableFaults(definition: TableDefinition, known: KnownTables, oth
   const kind = kindOf(definition);
   const faults: InputFault[] = [];
   const name = tableNameFault(known.database, definition.name, kind.partitioned);
-  if (name !== undefined) faults.push({ path: 'name', message: name });
+  if (name !== undefined) {
+    const tooLong = isTooLongWith(known.database, definition.name);
+    faults.push({ path: 'name', message: name, ...(tooLong ? { rule: 'name.length' } : {}) });
+  }
   faults.push(...clashes(definition, others), ...metaClashes(definition, known, others));
   faults.push(...schemaFaults(definition.schema));
   for (const field of ['charset', 'collation'] as const) {
@@ -63,7 +74,7 @@ function metaClashes(definition: TableDefinition, known: KnownTables, others: Ta
 
 /** Faults of a schema alone. */
 export function schemaFaults(schema: ColumnDefinition[]): InputFault[] {
-  if (schema.length === 0) return [{ path: 'schema', message: 'the table schema is empty' }];
+  if (schema.length === 0) return [{ path: 'schema', rule: 'schema.empty', message: 'the table schema is empty' }];
   if (schema.length > MAX_COLUMNS) return [{ path: 'schema', message: `more than ${MAX_COLUMNS} columns` }];
   const faults: InputFault[] = [];
   const seen = new Map<string, string>();
@@ -74,7 +85,8 @@ export function schemaFaults(schema: ColumnDefinition[]): InputFault[] {
     const fault = identifierFault(column.name);
     if (fault !== undefined) faults.push({ path: `${path}.name`, message: fault });
     else if (lower === TRANSACTION_COLUMN) {
-      faults.push({ path: `${path}.name`, message: `reserved column '${TRANSACTION_COLUMN}' is not allowed` });
+      const message = `reserved column '${TRANSACTION_COLUMN}' is not allowed`;
+      faults.push({ path: `${path}.name`, rule: 'column.reserved', message });
     } else if (earlier !== undefined) {
       faults.push({
         path: `${path}.name`,

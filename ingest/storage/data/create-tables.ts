@@ -1,4 +1,4 @@
-import { IngestError } from '../../core/errors';
+import { IngestError, withFacts } from '../../core/errors';
 import { normalDefinition, type TableDescriptor } from '../../core/tables';
 import { quoteId, quoteTable, type Statements } from './connection';
 import { partitionsClause } from './definition';
@@ -28,7 +28,10 @@ export function charsetClause(table: TableDescriptor): string {
   return `DEFAULT CHARSET=${charsetName(charset ?? 'latin1')}${collate}`;
 }
 
-/** Creates final tables unless they exist, with `p0` or without partitions. INVALID_INPUT when MariaDB refuses the definition. */
+/**
+ * Creates final tables unless they exist, with `p0` or without partitions. INVALID_INPUT when MariaDB refuses the definition. Errors
+ * have `details.finalTable`.
+ */
 export async function createTables(
   server: Statements,
   database: string,
@@ -38,9 +41,8 @@ export async function createTables(
 ): Promise<void> {
   const body = tableBody(table) + (form === 'partitioned' ? ` ${partitionsClause()}` : '');
   for (const name of names) {
-    await refusal(table, () =>
-      server.run(`create ${database}.${name}`, `CREATE TABLE IF NOT EXISTS ${quoteTable(database, name)} ${body}`),
-    );
+    const sql = `CREATE TABLE IF NOT EXISTS ${quoteTable(database, name)} ${body}`;
+    await withFacts({ finalTable: name }, () => refusal(table, () => server.run(`create ${database}.${name}`, sql)));
   }
 }
 

@@ -1,3 +1,4 @@
+import { withFacts } from '../../../core/errors';
 import { collectUnder, deployUnder } from '../row-counters';
 import type { PublishRun } from './run';
 
@@ -8,7 +9,8 @@ import type { PublishRun } from './run';
 export async function countForQserv({ context, held, database, unpublished, options }: PublishRun): Promise<void> {
   if (!options.deployRowCounters) return;
   for (const { definition } of unpublished) {
-    await collectUnder(context, held, database, definition.name, { policy: 'ENABLED' });
-    await deployUnder(context, held, database, definition.name);
+    const { name } = definition;
+    await withFacts({ phase: 'count' }, () => collectUnder(context, held, database, name, { policy: 'ENABLED' }));
+    await withFacts({ phase: 'deploy' }, () => deployUnder(context, held, database, name));
   }
 }

@@ -1,4 +1,4 @@
-import { IngestError } from '../../../core/errors';
+import { IngestError, withFacts } from '../../../core/errors';
 import { DUMMY_CHUNK, PUBLISH_SCHEMA } from '../../../core/names';
 import { chunkTables, kindOf, registrationTables, type TableDescriptor } from '../../../core/tables';
 import { whileBusy } from '../../../storage/data/again';
@@ -18,10 +18,12 @@ export async function openOnWorkers(run: PublishRun): Promise<void> {
   const { context, database } = run;
   await context.onWorkers(async (server) => {
     await run.step('publish.grant', { worker: server.name });
-    await createSchema(server, database);
-    await createSchema(server, PUBLISH_SCHEMA);
-    await grantToQserv(server, database);
-    await enableDatabase(server, database);
+    await withFacts({ phase: 'grant' }, async () => {
+      await createSchema(server, database);
+      await createSchema(server, PUBLISH_SCHEMA);
+      await grantToQserv(server, database);
+    });
+    await withFacts({ phase: 'enable' }, () => enableDatabase(server, database));
   });
 }
 
@@ -48,8 +50,10 @@ export async function finishTables(run: PublishRun): Promise<void> {
     const todo = finals.filter(({ name, table }) => !table.isPublished || !isThere(name));
     const definitions = new Map<string, Promise<string>>();
     await onLanes(server, run.database, todo, async (connection, final) => {
-      if (isThere(final.name)) await finish(run, server, connection, final);
-      else await make(run, server, connection, final, definitions);
+      const phase = isThere(final.name) ? 'finish' : 'create';
+      await withFacts({ phase, finalTable: final.name }, () =>
+        phase === 'finish' ? finish(run, server, connection, final) : make(run, server, connection, final, definitions),
+      );
     });
   });
 }
@@ -121,6 +125,7 @@ async function currentDefinition(
 export async function serveChunks(run: PublishRun): Promise<void> {
   await run.context.onWorkers(async (server) => {
     await run.step('publish.chunks', { worker: server.name });
-    await setChunks(server, run.database, [...(run.chunks.get(server.name) ?? []), DUMMY_CHUNK]);
+    const chunks = [...(run.chunks.get(server.name) ?? []), DUMMY_CHUNK];
+    await withFacts({ phase: 'enable' }, () => setChunks(server, run.database, chunks));
   });
 }
