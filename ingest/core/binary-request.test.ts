@@ -5,7 +5,7 @@ const url = 'file://h1/d/chunk_7480.txt';
 const CSV = { ...DEFAULT_DIALECT, fieldsTerminatedBy: ',' } as const;
 
 test.each([url, 'file:///d', 'file://h1/d/a b?c#d'])('%s is taken', (given) => {
-  expect(parseBinaryRequest({ url: given, dialect: CSV })).toEqual(CSV);
+  expect(parseBinaryRequest(given, CSV)).toEqual(CSV);
 });
 
 test.each([
@@ -20,7 +20,7 @@ test.each([
   ['data-json://h1/', "INGEST-SVC-CONN  _handshakeReceived unsupported url 'data-json://h1/'"],
   ['data-csv://h1/a.csv', "INGEST-SVC-CONN  _handshakeReceived unsupported url 'data-csv://h1/a.csv'"],
 ])("the url '%s' is refused", (given, message) => {
-  const refused = () => parseBinaryRequest({ url: given, dialect: CSV });
+  const refused = () => parseBinaryRequest(given, CSV);
   expect(refused).toThrow(expect.objectContaining({ code: 'INVALID_INPUT', message, details: { field: 'url' } }));
 });
 
@@ -35,6 +35,6 @@ test.each([
     "Csv::Parser: the value ';' of the parameter 'fieldsTerminatedBy' is not allowed for the given parameter.",
   ],
 ])("the dialect with %s '%s' is refused", (field, value, message) => {
-  const refused = () => parseBinaryRequest({ url, dialect: { ...CSV, [field]: value } });
+  const refused = () => parseBinaryRequest(url, { ...CSV, [field]: value });
   expect(refused).toThrow(expect.objectContaining({ code: 'INVALID_INPUT', message }));
 });

@@ -1,3 +1,4 @@
+import { unsupportedUrl } from './contribution-texts';
 import type { DialectInput } from './contributions';
 import { type Dialect, parseDialect } from './dialect';
 import { IngestError } from './errors';
@@ -10,13 +11,11 @@ const OTHER_URL = /^(https?:\/\/[^/:?#]|data-json:\/\/[^/]+\/$|data-csv:\/\/(\/|
  * What a handshake of the binary protocol says of the file that follows: its URL must be one of a file, and no part of its dialect may
  * be '' (docs/contract/binary-protocol.md §2). Errors: INVALID_INPUT with Qserv's text; `details.field` is the parameter.
  */
-export function parseBinaryRequest({ url, dialect }: { url: string; dialect: DialectInput }): Dialect {
+export function parseBinaryRequest(url: string, dialect: DialectInput): Dialect {
   if (url === '') throw refusal('Url::_translate: url is empty.');
   if (!/^file:\/\/[^/]*\/[\s\S]/.test(url)) {
     throw refusal(
-      OTHER_URL.test(url)
-        ? `INGEST-SVC-CONN  _handshakeReceived unsupported url '${maskedText(url)}'`
-        : `Url::_translate: invalid url '${maskedText(url)}'`,
+      OTHER_URL.test(url) ? unsupportedUrl(maskedText(url)) : `Url::_translate: invalid url '${maskedText(url)}'`,
     );
   }
   return parseDialect(dialect, 'refused');

@@ -1,5 +1,8 @@
 import type { TransactionState } from './transactions';
 
+/** Stands before what the service of the binary protocol says of its own, docs/contract/binary-protocol.md §4. */
+const BINARY = 'INGEST-SVC-CONN ';
+
 /** How Qserv says what became of contributions, docs/contract/worker.md §1, §4 and §6. */
 
 export const databasePublished = (database: string) => `database '${database}' is already published.`;
@@ -7,9 +10,17 @@ export const databasePublished = (database: string) => `database '${database}' i
 export const tablePublished = (database: string, table: string) =>
   `table '${table}' of database '${database}' is already published.`;
 
-export const notActive = (transactionId: number) => `transactionId=${transactionId} is not active`;
+export const notActive = (transactionId: number, channel?: ContributionChannel) =>
+  `${channel === 'binary' ? `${BINARY} _handshakeReceived ` : ''}transactionId=${transactionId} is not active`;
 
 export const NO_SCHEMA = 'incomplete or missing table schema';
+
+/** The data of a binary contribution came to no end: the connection was lost, or what came cannot be read. */
+export const dataBroken = (lost: boolean, why: string) =>
+  `${BINARY} _dataReceived failed to ${lost ? 'receive the data packet from' : 'parse the data packet received from'} the client, error: ${why}`;
+
+/** A binary contribution whose URL is none of a file. */
+export const unsupportedUrl = (shown: string) => `${BINARY} _handshakeReceived unsupported url '${shown}'`;
 
 /** Refusals of the file that a contribution's rows go through first. */
 export const openRefusals = {
@@ -37,5 +48,6 @@ export type ContributionChannel = (typeof CONTRIBUTION_CHANNELS)[number];
 
 /** What stands before the text of a failure of the load itself. */
 export function loadFailurePrefix(channel: ContributionChannel): string {
-  return channel === 'json' || channel === 'csv' ? 'MySQL load failed, ex: ' : '';
+  if (channel === 'binary') return `${BINARY} _dataReceived data load failed: `;
+  return channel === 'reference' ? '' : 'MySQL load failed, ex: ';
 }

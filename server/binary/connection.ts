@@ -69,7 +69,7 @@ export class BinaryConnection {
     try {
       open = await worker.receive(request);
     } catch (error) {
-      const text = refusalText(error, worker.name, request);
+      const text = refusalText(error);
       if (text === undefined) logger?.error({ err: error, from: this.from }, 'a binary handshake failed');
       return this.answer(refused(text ?? INTERNAL, (error as Partial<IngestError>).details?.contribution));
     }

@@ -1,43 +1,26 @@
 import { type IngestResponse, NO_CONTRIBUTION } from '../../api/binary/messages';
+import { dataBroken } from '../../ingest/core/contribution-texts';
 import type { Contribution } from '../../ingest/core/contributions';
-import type { ErrorCode, IngestError } from '../../ingest/core/errors';
-import type { OpenContribution, ValueRequest } from '../../ingest/worker/contributions';
+import { IngestError } from '../../ingest/core/errors';
+import type { OpenContribution } from '../../ingest/worker/contributions';
 import { asRefusal } from '../http/refusals';
 
-/** What a worker answers over the binary protocol, docs/contract/binary-protocol.md §4, lsst/qserv src/replica/ingest. */
+/** What a worker answers over the binary protocol, docs/contract/binary-protocol.md §4. */
 
-const CONNECTION = 'INGEST-SVC-CONN ';
-const OPEN_FILE = 'INGEST-FILE-SVC openFile';
-
-type Text = (error: IngestError, request: ValueRequest) => string;
-const REFUSALS: Partial<Record<ErrorCode, Text>> = {
-  UNKNOWN_TABLE: ({ details }, { table }) => `no such table '${table}' in database '${details.database}'.`,
-  DATABASE_PUBLISHED: ({ details }) => `${OPEN_FILE} database '${details.database}' is already PUBLISHED`,
-  TABLE_PUBLISHED: ({ details }, { table }) =>
-    `table '${table}' of database '${details.database}' is already published.`,
-  ILLEGAL_STATE: (_, { transactionId }) =>
-    `${CONNECTION} _handshakeReceived transactionId=${transactionId} is not active`,
-};
-
-/** Why a contribution was not begun. Errors that are no failure of the domain have no text: ours are in the log. */
-export function refusalText(error: unknown, worker: string, request: ValueRequest): string | undefined {
-  const refusal = asRefusal(error);
-  if (refusal === undefined) return undefined;
-  const { code, details } = error as IngestError;
-  if (code === 'CHUNK_NOT_ALLOCATED') {
-    return `${OPEN_FILE} chunk ${request.chunk} of the UNPUBLISHED database '${details.database}' is not allocated to worker '${worker}'`;
+/** Why a contribution was not begun; undefined when that is no failure of the domain. */
+export function refusalText(error: unknown): string | undefined {
+  if (error instanceof IngestError && error.code === 'UNKNOWN_TABLE') {
+    return `no such table '${error.details.table}' in database '${error.details.database}'.`;
   }
-  return REFUSALS[code]?.(error as IngestError, request) ?? refusal.tail;
+  // What was recorded is recorded in Qserv's words.
+  if (error instanceof IngestError && error.details.contribution !== undefined) return error.message;
+  return asRefusal(error)?.tail;
 }
 
 /** What is recorded when the data end before their end. */
 export function brokenText(error: unknown): string {
   const { code, message } = error as IngestError;
-  const what =
-    code === 'UNAVAILABLE'
-      ? 'failed to receive the data packet from the client'
-      : 'failed to parse the data packet received from the client';
-  return `${CONNECTION} _dataReceived ${what}, error: ${message}`;
+  return dataBroken(code === 'UNAVAILABLE', message);
 }
 
 const NOTHING = { error: '', numWarnings: 0, numRows: 0, numRowsLoaded: 0 };
@@ -53,30 +36,14 @@ export function refused(error: string, id: unknown = NO_CONTRIBUTION): IngestRes
 }
 
 /** How a contribution ended. */
-export function ended({
-  id,
-  status,
-  error,
-  retryAllowed,
-  numWarnings,
-  rows,
-  rowsLoaded,
-}: Contribution): IngestResponse {
-  if (status === 'FINISHED') {
-    return { ...NOTHING, status, retryAllowed: false, numWarnings, numRows: rows, numRowsLoaded: rowsLoaded, id };
-  }
-  const loading = status === 'LOAD_FAILED';
-  return {
-    ...NOTHING,
-    status: 'FAILED',
-    error: loading ? `${CONNECTION} _dataReceived data load failed: ${error}` : error,
-    retryAllowed: loading ? retryAllowed : true,
-    numRows: rows,
-    id,
-  };
+export function ended({ id, status, error, retryAllowed, ...counts }: Contribution): IngestResponse {
+  const { numWarnings, rows: numRows, rowsLoaded: numRowsLoaded } = counts;
+  if (status === 'FINISHED') return { status, error: '', retryAllowed: false, numWarnings, numRows, numRowsLoaded, id };
+  const beforeLoading = status !== 'LOAD_FAILED';
+  return { ...NOTHING, status: 'FAILED', error, retryAllowed: beforeLoading || retryAllowed, numRows, id };
 }
 
 /** Nobody knows how a contribution ended. */
 export function unrecorded(id: number, error: string): IngestResponse {
-  return { ...NOTHING, status: 'FAILED', error: `${CONNECTION} _dataReceived ${error}`, retryAllowed: false, id };
+  return { ...NOTHING, status: 'FAILED', error, retryAllowed: false, id };
 }

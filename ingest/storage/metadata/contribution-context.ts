@@ -46,7 +46,7 @@ export async function contributionContext(
         WHERE s.database = x.database AND s."table" = t."table" AND s.col_name <> ${TRANSACTION_COLUMN}) AS columns
     FROM qserv.transaction x JOIN qserv.config_database d ON d.database = x.database
     LEFT JOIN qserv.config_database_table t ON t.database = x.database AND t."table" = ${table}
-    WHERE x.id = ${transactionId} FOR SHARE OF x`;
+    WHERE x.id = ${transactionId}::bigint FOR SHARE OF x`;
   if (!row) {
     throw new IngestError('UNKNOWN_TRANSACTION', `no such super-transaction ${transactionId}`, { id: transactionId });
   }
@@ -67,7 +67,7 @@ export async function contributionContext(
 /** Whether the chunk is allocated to the worker. */
 export async function isAllocated(sql: Queryable, worker: string, database: string, chunk: number): Promise<boolean> {
   const rows = await sql`
-    SELECT 1 FROM qserv.replica WHERE worker = ${worker} AND database = ${database} AND chunk = ${chunk}`;
+    SELECT 1 FROM qserv.replica WHERE worker = ${worker} AND database = ${database} AND chunk = ${chunk}::bigint`;
   return rows.length > 0;
 }
 

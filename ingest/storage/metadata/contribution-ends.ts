@@ -1,4 +1,10 @@
-import { CANCELLED, changedState, gotAborted, loadFailurePrefix } from '../../core/contribution-texts';
+import {
+  CANCELLED,
+  CONTRIBUTION_CHANNELS,
+  changedState,
+  gotAborted,
+  loadFailurePrefix,
+} from '../../core/contribution-texts';
 import type { Queryable, Transaction } from './open';
 
 /** Ends that others put to contributions: whoever works on one finds its token gone. */
@@ -56,10 +62,10 @@ async function end(tx: Transaction, where: ReturnType<Queryable>, text: string, 
     UPDATE qserv.contribution_request SET phase = 'over', token = NULL, attaching = NULL, rows_left = ${rowsLeft}
     WHERE phase = 'working' AND ${where} RETURNING contrib_id`;
   if (ended.length === 0) return;
-  const prefix = loadFailurePrefix('json');
+  const prefixes = Object.fromEntries(CONTRIBUTION_CHANNELS.map((channel) => [channel, loadFailurePrefix(channel)]));
   await tx`
     UPDATE qserv.transaction_contrib c SET status = 'LOAD_FAILED', retry_allowed = false,
-      error = CASE WHEN r.channel IN ('json', 'csv') THEN ${prefix} ELSE '' END || ${text}, load_time = ${now},
+      error = (${tx.json(prefixes)}::jsonb ->> r.channel) || ${text}, load_time = ${now},
       read_time = CASE WHEN c.read_time = 0 THEN ${now}::bigint ELSE c.read_time END
     FROM qserv.contribution_request r
     WHERE c.id = ANY(${ended.map((row) => row.contrib_id)}) AND r.contrib_id = c.id AND c.status = 'IN_PROGRESS'`;

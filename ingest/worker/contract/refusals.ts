@@ -1,6 +1,10 @@
+import { DEFAULT_DIALECT } from '../../core/dialect';
 import type { WorkerHarness } from '../contract';
 import type { ReferenceRequest } from '../contributions';
 import { Contributor, DEFAULTS, row } from './contributor';
+
+/** As a handshake of the binary protocol says it. */
+const BINARY = { channel: 'binary', url: 'file://h1/d/chunk_1.txt', dialect: DEFAULT_DIALECT } as const;
 
 /** What a worker does not take, in Qserv's words, docs/contract/worker.md §1 and §6. */
 export function refusalContract(harness: () => WorkerHarness): void {
@@ -61,8 +65,8 @@ export function refusalContract(harness: () => WorkerHarness): void {
       const ofTable = `table 'Object' of database '${database}' is already published.`;
       await refused(h.worker.submit(reference(url)), 'TABLE_PUBLISHED', ofTable, created);
       await refused(h.worker.submit(reference(url, { isAsync: true })), 'TABLE_PUBLISHED', ofTable, created);
-      for (const channel of ['json', 'csv', 'binary'] as const) {
-        await refused(h.worker.receive(byValue({ channel })), 'TABLE_PUBLISHED', ofTable, started);
+      for (const request of [byValue({ channel: 'json' }), byValue({ channel: 'csv' }), byValue(BINARY)]) {
+        await refused(h.worker.receive(request), 'TABLE_PUBLISHED', ofTable, started);
       }
       await h.setPublished('table', false);
       await h.setPublished('database', true);
@@ -89,6 +93,18 @@ export function refusalContract(harness: () => WorkerHarness): void {
       const text = `transactionId=${tx} is not active`;
       await refused(h.worker.submit(reference(url)), 'ILLEGAL_STATE', text, created);
       await refused(h.worker.receive(byValue()), 'ILLEGAL_STATE', text, created);
+      const binary = `INGEST-SVC-CONN  _handshakeReceived ${text}`;
+      await refused(h.worker.receive(byValue(BINARY)), 'ILLEGAL_STATE', binary, created);
+    });
+
+    test('by the binary protocol only files come, with nothing left out of their dialect', async () => {
+      const created = { status: 'CREATE_FAILED', retryAllowed: false };
+      const url = 'http://h1/a.csv';
+      const ofUrl = `INGEST-SVC-CONN  _handshakeReceived unsupported url '${url}'`;
+      await refused(h.worker.receive(byValue({ ...BINARY, url })), 'INVALID_INPUT', ofUrl, created);
+      const ofDialect = "Csv::Parser: a value of the parameter 'fieldsTerminatedBy' is empty.";
+      const dialect = DEFAULTS;
+      await refused(h.worker.receive(byValue({ ...BINARY, dialect })), 'INVALID_INPUT', ofDialect, created);
     });
 
     test.each<[string, Partial<ReferenceRequest>, string, string]>([

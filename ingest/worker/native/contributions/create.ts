@@ -1,3 +1,4 @@
+import { parseBinaryRequest } from '../../../core/binary-request';
 import { loadCharset } from '../../../core/charsets';
 import type { ContributionChannel } from '../../../core/contribution-texts';
 import * as texts from '../../../core/contribution-texts';
@@ -53,7 +54,7 @@ export function createValue(worker: ContributionContext, request: ValueRequest):
     http: { method: 'GET', data: '', headers: [] },
     isAsync: false,
     maxRetries: 0,
-    check: (context) => checkState(context, request.transactionId),
+    check: (context) => checkState(context, request.transactionId, request.channel),
   });
 }
 
@@ -114,7 +115,9 @@ function parse(
       throw new IngestError('INVALID_INPUT', texts.NO_SCHEMA, { database: context.database, table: request.table });
     }
     way.check(context);
-    return { parsed: { dialect: parseDialect(request.dialect), charset: loadCharset(request.charset) } };
+    const { dialect: given, charset } = request;
+    const dialect = way.channel === 'binary' ? parseBinaryRequest(way.url, given) : parseDialect(given);
+    return { parsed: { dialect, charset: loadCharset(charset) } };
   } catch (error) {
     if (error instanceof IngestError) return { refusal: error };
     throw error;
@@ -147,8 +150,8 @@ export function checkTable({ database, tablePublished }: Context, table: string)
   if (tablePublished) refuse('TABLE_PUBLISHED', texts.tablePublished(database, table), { database, table });
 }
 
-function checkState({ state }: Context, transactionId: number): void {
-  if (state !== 'STARTED') refuse('ILLEGAL_STATE', texts.notActive(transactionId), { id: transactionId, state });
+function checkState({ state }: Context, id: number, channel?: ContributionChannel): void {
+  if (state !== 'STARTED') refuse('ILLEGAL_STATE', texts.notActive(id, channel), { id, state });
 }
 
 function refuse(code: ErrorCode, message: string, details: Record<string, unknown>): never {
