@@ -12,26 +12,30 @@ const count = z.number().int().nonnegative();
 const sums = {
   data_size_gb: z.number().nonnegative().describe('GiB of input.'),
   num_failed_retries: count.describe('Of contributions of any status.'),
-  num_warnings: count,
+  num_warnings: count.describe('Warnings of MySQL.'),
   num_rows: count.describe('Of the input.'),
-  num_rows_loaded: count,
+  num_rows_loaded: count.describe('In the tables.'),
 };
-const tableSums = z.object({ ...sums, num_files: count });
-const files = { num_regular_files: count, num_chunk_files: count, num_chunk_overlap_files: count };
+const tableSums = z.object({ ...sums, num_files: count.describe('Contributions.') });
+const files = {
+  num_regular_files: count.describe('Contributions to regular tables.'),
+  num_chunk_files: count.describe('Contributions to chunk tables.'),
+  num_chunk_overlap_files: count.describe('Contributions to overlap tables.'),
+};
 
 /** Contributions of one super-transaction summed up, docs/contract/controller.md §6.5. */
 export const contributionSummary = z
   .object({
-    num_files_by_status: z.record(z.enum(CONTRIBUTION_STATUSES), count),
+    num_files_by_status: z.record(z.enum(CONTRIBUTION_STATUSES), count).describe('Contributions by status.'),
     num_workers: count.describe('That have contributions of any status.'),
     ...files,
     ...sums,
     first_contrib_begin: time.describe('0 when no contribution is FINISHED.'),
     last_contrib_end: time.describe('0 when no contribution is FINISHED.'),
     table: z
-      .record(z.string(), tableSums.extend({ overlap: tableSums.optional() }))
+      .record(z.string(), tableSums.extend({ overlap: tableSums.optional().describe('Of partitioned tables.') }))
       .describe('By base table; overlaps apart.'),
-    worker: z.record(z.string(), z.object({ ...sums, ...files })),
+    worker: z.record(z.string(), z.object({ ...sums, ...files })).describe('By worker.'),
   })
   .meta({
     id: 'ContributionSummary',

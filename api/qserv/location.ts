@@ -6,15 +6,15 @@ export const workerLocation = z.object({
   worker: z.string().describe('Name of the worker, which is not its host.'),
   host: z.string().describe('IP address of the binary service; the name where it cannot be resolved.'),
   host_name: z.string().describe('DNS name.'),
-  port: z.number().int(),
+  port: z.number().int().describe('Of the binary service.'),
   http_host: z.string().describe('IP address of the REST service; the name where it cannot be resolved.'),
   http_host_name: z.string().describe('DNS name.'),
-  http_port: z.number().int(),
+  http_port: z.number().int().describe('Of the REST service.'),
 });
 export type WireWorkerLocation = z.infer<typeof workerLocation>;
 
 /** The same of a chunk. */
-export const chunkLocation = workerLocation.extend({ chunk: z.number().int() });
+export const chunkLocation = workerLocation.extend({ chunk: z.number().int().describe('Number of the chunk.') });
 export type WireChunkLocation = z.infer<typeof chunkLocation>;
 
 export function toWireLocation(location: WorkerLocation): WireWorkerLocation {

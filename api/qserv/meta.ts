@@ -10,11 +10,11 @@ export const controllerVersion = endpoint({
   summary: 'What this service is',
   tag: 'meta',
   reply: z.object({
-    kind: z.literal('replication-controller'),
+    kind: z.literal('replication-controller').describe('Sort of service.'),
     id: z.string().describe('Of the running process.'),
-    instance_id: z.string(),
-    version: z.number().int(),
-    database_schema_version: z.number().int(),
+    instance_id: z.string().describe('Name of the Qserv instance.'),
+    version: z.number().int().describe('Of the interface; the newest one that is accepted.'),
+    database_schema_version: z.number().int().describe('Of the records.'),
   }),
 });
 
@@ -27,9 +27,9 @@ export const workerVersion = endpoint({
   summary: 'What this service is',
   tag: 'meta',
   reply: z.object({
-    kind: z.literal('replication-worker-ingest'),
+    kind: z.literal('replication-worker-ingest').describe('Sort of service.'),
     id: z.string().describe('Name of the worker.'),
-    instance_id: z.string(),
-    version: z.number().int(),
+    instance_id: z.string().describe('Name of the Qserv instance.'),
+    version: z.number().int().describe('Of the interface; the newest one that is accepted.'),
   }),
 });

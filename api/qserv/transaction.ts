@@ -8,22 +8,22 @@ const object = z.record(z.string(), z.unknown());
 /** A super-transaction on the wire, docs/contract/controller.md §6. */
 export const transactionDescriptor = z
   .object({
-    id: z.number().int(),
-    database: z.string(),
-    state: z.enum(TRANSACTION_STATES),
-    begin_time: time,
-    start_time: time,
-    transition_time: time,
-    end_time: time,
+    id: z.number().int().describe('Number of the super-transaction.'),
+    database: z.string().describe('Its database.'),
+    state: z.enum(TRANSACTION_STATES).describe('How far it is.'),
+    begin_time: time.describe('When it was asked for, ms since the Unix epoch.'),
+    start_time: time.describe('When it was STARTED, ms; 0: not yet.'),
+    transition_time: time.describe('When its end was asked for, ms; 0: not yet.'),
+    end_time: time.describe('When it ended, ms; 0: not yet.'),
     context: object.describe('What the client keeps with it; empty where it was not asked for.'),
     log: z
       .array(
         z.object({
-          id: z.number().int(),
-          transaction_state: z.enum(TRANSACTION_STATES),
-          name: z.string(),
-          time,
-          data: object,
+          id: z.number().int().describe('Number of the event.'),
+          transaction_state: z.enum(TRANSACTION_STATES).describe('State at that time.'),
+          name: z.string().describe('What happened.'),
+          time: time.describe('When, ms since the Unix epoch.'),
+          data: object.describe('More about it.'),
         }),
       )
       .describe('Oldest first; empty where it was not asked for.'),

@@ -1,6 +1,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { Refusal } from '../../api/qserv/refusal';
 import { IngestError } from '../../ingest/core/errors';
+import { registerOpenApi } from '../openapi/register';
 import { limitArrival } from './arrival';
 import { drained } from './body';
 import { closeWithin } from './connections';
@@ -34,7 +35,7 @@ export interface HttpOptions {
   log?: LogOptions;
 }
 
-/** A service over HTTP as Qserv's clients expect it. Not listening yet. */
+/** A service over HTTP as Qserv's clients expect it, with its description for readers (server/openapi). Not listening yet. */
 export function createHttpServer(options: HttpOptions): FastifyInstance {
   const { service, routes, keys } = options;
   const app: FastifyInstance = fastify({
@@ -78,6 +79,11 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     own.addHook('onRequest', async ({ raw }) => arrival.streamed(raw));
     for (const route of streamed) add(own, route, keys);
   });
+  registerOpenApi(
+    app,
+    service,
+    routes.map((route) => route.endpoint),
+  );
   return app;
 }
 

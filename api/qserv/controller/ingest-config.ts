@@ -55,10 +55,12 @@ export const getIngestConfig = endpoint({
   description: 'Only parameters that were ever set.',
   query: z.object({ database: queryString.describe('In any publish state.') }),
   reply: z.object({
-    config: z.object({
-      database: z.string(),
-      ...fields({ int: number, uint: number, long: number, string: z.string() }),
-    }),
+    config: z
+      .object({
+        database: z.string().describe('As asked for.'),
+        ...fields({ int: number, uint: number, long: number, string: z.string() }),
+      })
+      .describe('The parameters that were set.'),
   }),
 });
 

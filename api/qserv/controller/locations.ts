@@ -46,7 +46,7 @@ export const locateChunk = endpoint({
   description: ONCE,
   body: z.object(chunk),
   reply: z.object({
-    location: chunkLocation,
+    location: chunkLocation.describe('Where contributions to the chunk go.'),
     locations: places.length(1).describe('The same, as some clients expect it.'),
   }),
 });
@@ -90,11 +90,11 @@ export const locateChunksMulti = endpoint({
 const size = z.number().int().nonnegative();
 const ofTable = z.object({
   rows: size.describe('Always 0.'),
-  data_size: size,
-  index_size: size,
+  data_size: size.describe('Bytes.'),
+  index_size: size.describe('Bytes.'),
   overlap_rows: size.describe('Always 0.'),
-  overlap_data_size: size,
-  overlap_index_size: size,
+  overlap_data_size: size.describe('Bytes.'),
+  overlap_index_size: size.describe('Bytes.'),
 });
 
 /** GET /ingest/chunks. */
@@ -107,11 +107,16 @@ export const listChunks = endpoint({
   description: 'Workers that cannot be used are left out. Rows and sizes are not collected: they are 0.',
   query: z.object({ database: queryString.describe('In any publish state.') }),
   reply: z.object({
-    replica: z.array(
-      z
-        .object({ chunk: z.number().int(), worker: z.string() })
-        .catchall(ofTable)
-        .describe('Besides, one field for each partitioned table.'),
-    ),
+    replica: z
+      .array(
+        z
+          .object({
+            chunk: z.number().int().describe('Number of the chunk.'),
+            worker: z.string().describe('Worker that has it.'),
+          })
+          .catchall(ofTable)
+          .describe('Besides, one field for each partitioned table.'),
+      )
+      .describe('One for each chunk and worker.'),
   }),
 });

@@ -10,14 +10,16 @@ const ofTables = z.record(
 );
 
 const reply = z.object({
-  css: z.object({
-    shared_scan: z
-      .record(z.string(), z.record(z.string(), ofTables))
-      .nullable()
-      .describe(
-        'By family, database and table. Partitioned tables but for ref-match tables; null when there are none in any database.',
-      ),
-  }),
+  css: z
+    .object({
+      shared_scan: z
+        .record(z.string(), z.record(z.string(), ofTables))
+        .nullable()
+        .describe(
+          'By family, database and table. Partitioned tables but for ref-match tables; null when there are none in any database.',
+        ),
+    })
+    .describe("What Qserv's query front end goes by."),
 });
 
 /** GET /replication/qserv/css/shared-scan, docs/contract/controller.md §13. */

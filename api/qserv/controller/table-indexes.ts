@@ -34,38 +34,40 @@ export const tableIndexes = endpoint({
       .describe('1: the overlap tables instead of the chunk tables. Default: 0.'),
   }),
   reply: z.object({
-    status: z.object({
-      database: z.string().describe('Name of the database.'),
-      table: z.string().describe('Base name of the table.'),
-      overlap: bit.describe('As asked for.'),
-      indexes: z
-        .array(
-          z.object({
-            name: z.string().describe('Name of the index.'),
-            unique: bit.describe('1: keys come once in each final table.'),
-            type: z.string().describe('BTREE, FULLTEXT, SPATIAL, …'),
-            comment: z.string().describe('Comment of the index.'),
-            columns: z
-              .array(
-                z.object({
-                  name: z.string().describe('Name of the column.'),
-                  seq: z.int().describe('Its place in the index, from 1.'),
-                  sub_part: z.int().describe('Length of the indexed part; 0: the whole column.'),
-                  collation: z.enum(['ASC', 'DESC', 'NOT_SORTED']).describe('Its order.'),
-                }),
-              )
-              .describe('Its columns.'),
-            status: z
-              .enum(['COMPLETE', 'INCOMPLETE', 'INCONSISTENT'])
-              .describe(
-                'INCOMPLETE: missing in some final tables; INCONSISTENT: they have different ones of this name.',
-              ),
-            num_replicas_total: z.int().describe('Final tables on all workers.'),
-            num_replicas: z.int().describe('Those of them that have the index.'),
-          }),
-        )
-        .describe('By name.'),
-    }),
+    status: z
+      .object({
+        database: z.string().describe('Name of the database.'),
+        table: z.string().describe('Base name of the table.'),
+        overlap: bit.describe('As asked for.'),
+        indexes: z
+          .array(
+            z.object({
+              name: z.string().describe('Name of the index.'),
+              unique: bit.describe('1: keys come once in each final table.'),
+              type: z.string().describe('BTREE, FULLTEXT, SPATIAL, …'),
+              comment: z.string().describe('Comment of the index.'),
+              columns: z
+                .array(
+                  z.object({
+                    name: z.string().describe('Name of the column.'),
+                    seq: z.int().describe('Its place in the index, from 1.'),
+                    sub_part: z.int().describe('Length of the indexed part; 0: the whole column.'),
+                    collation: z.enum(['ASC', 'DESC', 'NOT_SORTED']).describe('Its order.'),
+                  }),
+                )
+                .describe('Its columns.'),
+              status: z
+                .enum(['COMPLETE', 'INCOMPLETE', 'INCONSISTENT'])
+                .describe(
+                  'INCOMPLETE: missing in some final tables; INCONSISTENT: they have different ones of this name.',
+                ),
+              num_replicas_total: z.int().describe('Final tables on all workers.'),
+              num_replicas: z.int().describe('Those of them that have the index.'),
+            }),
+          )
+          .describe('By name.'),
+      })
+      .describe('Indexes of the final tables.'),
   }),
 });
 

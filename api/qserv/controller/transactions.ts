@@ -11,6 +11,8 @@ import { transactionDescriptor } from '../transaction';
 
 const common = { service: 'controller', component: 'HTTP-PROCESSOR', tag: 'super-transactions' } as const;
 
+const BY_NAME = 'Databases by name.';
+const isPublished = bit.describe('1: the database is published.');
 const numChunks = z.number().int().describe('Different chunks registered for the database.');
 const listed = transactionDescriptor.extend({
   contrib: z
@@ -58,7 +60,9 @@ export const listTransactions = endpoint({
     ...shown,
   }),
   reply: z.object({
-    databases: z.record(z.string(), z.object({ is_published: bit, num_chunks: numChunks, transactions })),
+    databases: z
+      .record(z.string(), z.object({ is_published: isPublished, num_chunks: numChunks, transactions }))
+      .describe(BY_NAME),
   }),
 });
 
@@ -82,18 +86,25 @@ export const getTransaction = endpoint({
     ...shown,
   }),
   reply: z.object({
-    databases: z.record(
-      z.string(),
-      z.object({
-        is_published: bit,
-        num_chunks: numChunks,
-        transactions: transactions.optional().describe('Missing where id 0 selected none.'),
-      }),
-    ),
+    databases: z
+      .record(
+        z.string(),
+        z.object({
+          is_published: isPublished,
+          num_chunks: numChunks,
+          transactions: transactions.optional().describe('Missing where id 0 selected none.'),
+        }),
+      )
+      .describe(BY_NAME),
   }),
 });
 
-const changed = z.record(z.string(), z.object({ num_chunks: numChunks, transactions: z.array(transactionDescriptor) }));
+const changed = z
+  .record(
+    z.string(),
+    z.object({ num_chunks: numChunks, transactions: z.array(transactionDescriptor).describe('The one.') }),
+  )
+  .describe(BY_NAME);
 const context = z
   .unknown()
   .optional()
@@ -121,7 +132,7 @@ export const endTransaction = endpoint({
   floor: 12,
   summary: 'Commit or abort a super-transaction',
   description: 'Goes on when the client does not wait for the reply.',
-  params: z.object({ id: pathId }),
+  params: z.object({ id: pathId.describe('Number of it.') }),
   query: z.object({ abort: queryBool.describe('true or 1: abort. false or 0: commit.') }),
   body: z.object({ context: context.describe('Replaces the stored one; {} empties it.') }),
   reply: z.object({
@@ -137,7 +148,7 @@ export const getContribution = endpoint({
   path: '/ingest/trans/contrib/:id',
   floor: 37,
   summary: 'One contribution',
-  params: z.object({ id: pathId }),
+  params: z.object({ id: pathId.describe('Number of it.') }),
   query: z.object({
     include_extensions: queryFlag.default(true).describe('Fill character set, dialect and HTTP request.'),
     include_warnings: queryFlag.default(false).describe('Fill `warnings`.'),

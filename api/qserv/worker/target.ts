@@ -41,4 +41,6 @@ export const fromDialectInput = (dialect: DialectInput): DialectFields => ({
 export const WARNINGS = "Warnings kept; 0 is the worker's default (64), at most 65535.";
 
 export const oneContribution = z.object({ contrib: contributionDescriptor });
-export const manyContributions = z.object({ contribs: z.array(contributionDescriptor) });
+export const manyContributions = z.object({
+  contribs: z.array(contributionDescriptor).describe('Contributions.'),
+});
