@@ -1,6 +1,10 @@
 import { COLUMN_TYPES, type TypeRule } from './column-types';
 import { SqlFault, SqlReader, sqlTokens } from './sql-text';
 
+/** Bases of types for geometries, which partitions do not take (MariaDB 10.11, error 1178). */
+export const GEOMETRY =
+  /^(GEOMETRY|POINT|LINESTRING|POLYGON|MULTIPOINT|MULTILINESTRING|MULTIPOLYGON|GEOMETRYCOLLECTION)$/;
+
 /** What a column's type text says, as far as the domain asks. */
 export interface ColumnType {
   /** Upper case, e.g. `BIGINT`. */

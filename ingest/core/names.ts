@@ -18,6 +18,12 @@ export const MAX_DATABASE = MAX_IDENTIFIER - '_EmptyChunks'.length;
 /** `TFullOverlap_1234567890` must be an identifier too. */
 export const MAX_PARTITIONED_TABLE = MAX_IDENTIFIER - 'FullOverlap_'.length - String(DUMMY_CHUNK).length;
 
+/** Bytes that the name of a file may have, less what MariaDB adds to a table's: `#P#p4294967295#TMP#.MYD`. */
+const MAX_FILE_NAME = 255 - '#P#p4294967295#TMP#.MYD'.length;
+
+/** MariaDB writes `$` as `@0024` in the names of files. */
+const fitsFile = (name: string) => name.replaceAll('$', '@0024').length <= MAX_FILE_NAME;
+
 /** Schemas of MariaDB and Qserv that no catalog may be called. */
 const SYSTEM_SCHEMAS = new Set(['mysql', 'information_schema', 'performance_schema', 'sys', 'q_memorylockdb']);
 
@@ -37,6 +43,7 @@ export function databaseNameFault(name: string): string | undefined {
   if (name.length > MAX_DATABASE) {
     return `'${name}' is longer than ${MAX_DATABASE} characters, so its list of empty chunks could not be named`;
   }
+  if (!fitsFile(emptyChunksTable(name))) return tooManyDollars(name);
   const lower = name.toLowerCase();
   if (lower.startsWith('qserv')) return `'${name}' is reserved: names that begin with "qserv" belong to Qserv`;
   if (SYSTEM_SCHEMAS.has(lower) || lower.startsWith('subchunks_')) return `'${name}' is the name of a system schema`;
@@ -53,7 +60,12 @@ export function tableNameFault(database: string, table: string, partitioned: boo
   if (partitioned && table.length > MAX_PARTITIONED_TABLE) {
     return `'${table}' is longer than ${MAX_PARTITIONED_TABLE} characters, so its overlap tables could not be named`;
   }
-  return undefined;
+  const longest = [rowCountersTable(database, table), ...(partitioned ? [chunkTable(table, DUMMY_CHUNK, true)] : [])];
+  return longest.every(fitsFile) ? undefined : tooManyDollars(table);
+}
+
+function tooManyDollars(name: string): string {
+  return `'${name}' has so many "$" that its files could not be named`;
 }
 
 /** Whether tables in META_SCHEMA could not be named after these two. */

@@ -1,4 +1,4 @@
-import { type ColumnType, parseColumnType } from './columns';
+import { type ColumnType, GEOMETRY, parseColumnType } from './columns';
 import type { InputFault } from './errors';
 import { MAX_IDENTIFIER, sameName } from './names';
 import type { ColumnDefinition } from './tables';
@@ -86,8 +86,6 @@ function unknownColumn(name: string, columns: ColumnDefinition[]): string {
   const hint = near === undefined ? '' : `; did you mean '${near.name}'?`;
   return `requested column '${name}' has not been found in the table schema${hint}`;
 }
-
-const GEOMETRY = /^(GEOMETRY|POINT|LINESTRING|POLYGON|MULTIPOINT|MULTILINESTRING|MULTIPOLYGON|GEOMETRYCOLLECTION)$/;
 
 /** Types of which an index may take a beginning. */
 const isText = ({ base }: ColumnType) => /CHAR|TEXT|BLOB|BINARY|^LONG$|^JSON$/.test(base) || GEOMETRY.test(base);

@@ -1,8 +1,9 @@
 import { IngestError, type InputFault, invalidInput, withFacts } from '../../core/errors';
 import { replacementName, TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../core/names';
 import { normalDefinition, registrationTables, type TableDefinition, type TableDescriptor } from '../../core/tables';
-import { createSchema, createTables, tryDefinition } from '../../storage/data/create-tables';
+import { createSchema, createTables } from '../../storage/data/create-tables';
 import { tableNames } from '../../storage/data/drop-tables';
+import { tryDefinition } from '../../storage/data/try-table';
 import { allDatabases } from '../../storage/metadata/databases';
 import { findTable, insertTable, tablesOf } from '../../storage/metadata/tables';
 import type { RegisterTableOptions } from '../controller';

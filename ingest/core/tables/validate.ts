@@ -1,4 +1,4 @@
-import { parseColumnType } from '../columns';
+import { GEOMETRY, parseColumnType } from '../columns';
 import type { InputFault } from '../errors';
 import {
   identifierFault,
@@ -96,6 +96,10 @@ export function schemaFaults(schema: ColumnDefinition[]): InputFault[] {
     seen.set(lower, column.name);
     const type = parseColumnType(column.type);
     if (typeof type === 'string') faults.push({ path: `${path}.type`, message: type });
+    else if (GEOMETRY.test(type.base)) {
+      const message = `the type ${type.base} is not possible: tables are loaded by partitions, which take no geometries`;
+      faults.push({ path: `${path}.type`, message });
+    }
   });
   return faults;
 }

@@ -1,7 +1,7 @@
 import type { ShownColumn } from '../../core/altered-columns';
 import { IngestError } from '../../core/errors';
 import { DDL_BUSY_SECONDS, whileBusy } from './again';
-import { type DataConnection, mysqlErrno, quoteTable } from './connection';
+import { type DataConnection, mysqlErrno, quoteTable, USUAL_SQL_MODE } from './connection';
 import { shownColumns } from './table-columns';
 
 /** Seconds that a statement waits for readers, who in turn wait behind it: see table-indexes.ts. */
@@ -18,7 +18,7 @@ export async function inKnownMode<T>(connection: DataConnection, work: () => Pro
     return await work();
   } finally {
     // A connection that broke has its failure told already.
-    await set('DEFAULT').catch(() => {});
+    await set(USUAL_SQL_MODE).catch(() => {});
   }
 }
 

@@ -16,6 +16,13 @@ export interface MysqlAccess {
   password?: string;
 }
 
+/**
+ * The server's SQL mode, or MariaDB's own where the server reads backslashes and double quotes in texts in other ways than we and
+ * mysql2 write them: a text could end early there.
+ */
+export const USUAL_SQL_MODE = `IF(@@GLOBAL.sql_mode REGEXP 'NO_BACKSLASH_ESCAPES|ANSI_QUOTES',
+  'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION', @@GLOBAL.sql_mode)`;
+
 export interface DataServerOptions {
   /** Connections at most; further callers wait. Default 10. */
   connections?: number;
@@ -171,7 +178,7 @@ export class DataServer implements Statements {
     this.pool.pool.on('connection', (connection) => {
       // A second failure of a broken connection has no other listener and would end the process.
       connection.on('error', () => {});
-      connection.query(`SET SESSION lock_wait_timeout = ${lockWait}`, () => {});
+      connection.query(`SET SESSION lock_wait_timeout = ${lockWait}, SESSION sql_mode = ${USUAL_SQL_MODE}`, () => {});
     });
   }
 

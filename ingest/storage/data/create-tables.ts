@@ -6,8 +6,8 @@ import { mysqlErrno } from './mysql-errors';
 
 /** MariaDB's errors that say that a column or a charset of the definition is wrong. */
 const DEFINITION_ERRORS = new Set([
-  1054, 1063, 1064, 1067, 1068, 1074, 1101, 1113, 1115, 1117, 1118, 1163, 1164, 1171, 1253, 1265, 1273, 1291, 1294,
-  1425, 1426, 1427, 1439, 1503, 1659, 1901, 1906, 1907, 1908, 1910, 4161,
+  1054, 1063, 1064, 1067, 1068, 1074, 1101, 1113, 1115, 1117, 1118, 1163, 1164, 1171, 1178, 1253, 1265, 1273, 1291,
+  1294, 1425, 1426, 1427, 1439, 1503, 1659, 1901, 1906, 1907, 1908, 1910, 4161,
 ]);
 
 const charsetName = (name: string) => {
@@ -44,13 +44,6 @@ export async function createTables(
     const sql = `CREATE TABLE IF NOT EXISTS ${quoteTable(database, name)} ${body}`;
     await withFacts({ finalTable: name }, () => refusal(table, () => server.run(`create ${database}.${name}`, sql)));
   }
-}
-
-/** Lets MariaDB judge the definition by a temporary table that is gone at once. INVALID_INPUT with MariaDB's words. */
-export async function tryDefinition(connection: Statements, database: string, table: TableDescriptor): Promise<void> {
-  const probe = quoteTable(database, 'qserv_ingest_probe');
-  await refusal(table, () => connection.run('try the table', `CREATE TEMPORARY TABLE ${probe} ${tableBody(table)}`));
-  await connection.run('try the table', `DROP TEMPORARY TABLE ${probe}`);
 }
 
 async function refusal(table: TableDescriptor, work: () => Promise<unknown>): Promise<void> {

@@ -5,7 +5,7 @@ import { MAX_IDENTIFIER, PUBLISH_SCHEMA, partitionName, TRANSACTION_COLUMN } fro
 import type { StepHook } from '../../core/steps';
 import type { TableDescriptor } from '../../core/tables';
 import { whileBusy } from './again';
-import { type DataConnection, mysqlErrno, quoteId, quoteTable } from './connection';
+import { type DataConnection, mysqlErrno, quoteId, quoteTable, USUAL_SQL_MODE } from './connection';
 import { tableBody } from './create-tables';
 import { definitionOf } from './definition';
 import { partitionNames } from './partitions';
@@ -102,7 +102,7 @@ export async function finishTable(
     // Values were judged when they were loaded; here they are taken as they are.
     await connection.run('take values as they are', "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'");
     await change('publish.table.copy', `INSERT INTO ${twin} (${list}) SELECT ${list} FROM ${final}`);
-    await connection.run('judge values again', 'SET SESSION sql_mode = DEFAULT');
+    await connection.run('judge values again', `SET SESSION sql_mode = ${USUAL_SQL_MODE}`);
     await compare(connection, database, name, names.twin);
   } else if (only !== undefined) {
     const exchange = `EXCHANGE PARTITION ${quoteId(only)} WITH TABLE ${twin}`;

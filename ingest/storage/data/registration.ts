@@ -1,3 +1,4 @@
+import { MAX_IDENTIFIER } from '../../core/names';
 import type { Statements } from './connection';
 import { mysqlErrno, quoteId } from './connection';
 
@@ -12,7 +13,16 @@ const QSERV_ACCOUNT = "'qsmaster'@'localhost'";
  */
 export async function grantToQserv(server: Statements, database: string): Promise<void> {
   await server.run('look for the account of Qserv', `CREATE USER IF NOT EXISTS ${QSERV_ACCOUNT} ACCOUNT LOCK`);
-  await server.run(`grant ${database} to Qserv`, `GRANT ALL ON ${quoteId(database)}.* TO ${QSERV_ACCOUNT}`);
+  await server.run(`grant ${database} to Qserv`, `GRANT ALL ON ${grantedSchema(database)}.* TO ${QSERV_ACCOUNT}`);
+}
+
+/**
+ * A schema as GRANT and REVOKE name it. There `_` stands for any character, so that a catalog `my_ql` would open the schema `mysql`:
+ * hence the backslashes, as many as MariaDB's 64 characters leave room for.
+ */
+function grantedSchema(database: string): string {
+  let room = MAX_IDENTIFIER - database.length;
+  return quoteId(database.replaceAll('_', () => (room-- > 0 ? '\\_' : '_')));
 }
 
 /** Makes a worker serve the database. */
@@ -71,10 +81,13 @@ async function createWorkerSchema(server: Statements): Promise<void> {
 
 /** Takes Qserv's rights on a database back, which would outlive it; none is success. */
 export async function forgetGrant(server: Statements, database: string): Promise<void> {
-  try {
-    await server.run(`take ${database} back from Qserv`, `REVOKE ALL ON ${quoteId(database)}.* FROM ${QSERV_ACCOUNT}`);
-  } catch (error) {
-    if (!NO_GRANT.has(mysqlErrno(error) ?? 0)) throw error;
+  // Without backslashes as well: so lsst/qserv grants.
+  for (const schema of new Set([grantedSchema(database), quoteId(database)])) {
+    try {
+      await server.run(`take ${database} back from Qserv`, `REVOKE ALL ON ${schema}.* FROM ${QSERV_ACCOUNT}`);
+    } catch (error) {
+      if (!NO_GRANT.has(mysqlErrno(error) ?? 0)) throw error;
+    }
   }
 }
 
