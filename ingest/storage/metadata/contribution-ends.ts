@@ -36,7 +36,7 @@ export async function cancelRequest(tx: Transaction, worker: string, id: number)
 
 /**
  * Ends what a super-transaction's attempts work on: it leaves STARTED in the same Postgres transaction. A commit lets those go on that
- * have noted their rows: they are on their way into the partition, and it waits for them.
+ * have noted their rows: they are on their way into the partition, and it waits for them. What has not begun fails when it does.
  */
 export async function revokeContributions(
   tx: Transaction,
@@ -60,7 +60,7 @@ async function end(tx: Transaction, where: ReturnType<Queryable>, text: string, 
   const now = Date.now();
   const ended = await tx<{ contrib_id: number }[]>`
     UPDATE qserv.contribution_request SET phase = 'over', token = NULL, attaching = NULL, rows_left = ${rowsLeft}
-    WHERE phase = 'working' AND ${where} RETURNING contrib_id`;
+    WHERE phase = 'working' AND token IS NOT NULL AND ${where} RETURNING contrib_id`;
   if (ended.length === 0) return;
   const prefixes = Object.fromEntries(CONTRIBUTION_CHANNELS.map((channel) => [channel, loadFailurePrefix(channel)]));
   await tx`

@@ -27,7 +27,10 @@ export async function openNotes(
     WHERE ${isPlace(sql, worker, place)} AND attaching IS NOT NULL ORDER BY contrib_id`;
 }
 
-/** The attempt that may hold the partition's lock by this connection: whether it has noted its rows, and whose it is. */
+/**
+ * The attempt that may hold the partition's lock by this connection: whether it has noted its rows, and whose it is. Also one that has
+ * recorded its rows, and is about to let go of the lock; not one that was ended by others.
+ */
 export async function attemptOfThread(
   sql: Queryable,
   worker: string,
@@ -36,7 +39,8 @@ export async function attemptOfThread(
 ): Promise<{ noted: boolean; session: string } | undefined> {
   const [row] = await sql<{ noted: boolean; session: string }[]>`
     SELECT attaching IS NOT NULL AS noted, session FROM qserv.contribution_request
-    WHERE ${isPlace(sql, worker, place)} AND thread = ${thread} AND token IS NOT NULL`;
+    WHERE ${isPlace(sql, worker, place)} AND thread = ${thread}
+      AND (token IS NOT NULL OR attached IS NOT NULL)`;
   return row;
 }
 
@@ -66,7 +70,7 @@ export async function placesInUse(
       'transactionId' in where
         ? sql`transaction_id = ${where.transactionId}`
         : sql`database = ${where.database} AND "table" = ${where.table}`
-    } AND thread IS NOT NULL`;
+    } AND thread IS NOT NULL AND attached IS NULL`;
   return rows.map(({ transaction_id: transactionId, worker, database, table, chunk, is_overlap: overlap }) => ({
     worker,
     place: { transactionId, database, table, chunk, overlap },

@@ -232,7 +232,7 @@ export async function clearAttachingNote(sql: Queryable, id: number): Promise<vo
 export async function finishRequest(tx: Transaction, id: number, record: AttachedContribution): Promise<void> {
   const rows = await tx`
     UPDATE qserv.contribution_request
-    SET phase = 'over', token = NULL, thread = NULL, attaching = NULL, attached = ${record.rowsLoaded}
+    SET phase = 'over', token = NULL, attaching = NULL, attached = ${record.rowsLoaded}
     WHERE contrib_id = ${id} AND attaching IS NOT NULL`;
   if (rows.count === 0) throw overtaken(id);
   await finishContributions(tx, [{ id, loadTime: Date.now(), ...record }]);

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { IngestError } from '../../core/errors';
 import { unitLock } from '../../core/names';
 import type { LoadUnit } from '../../worker/worker';
 import type { DataConnection, DataServer } from '../data/connection';
@@ -34,11 +33,12 @@ export async function takePlace(
   goOn: () => Promise<void> = async () => {},
 ): Promise<void> {
   const lock = unitLock(access.place);
-  for (;;) {
-    const [row] = await connection.rows('wait for the partition', 'SELECT GET_LOCK(?, ?) AS got', [lock, WAIT_SECONDS]);
+  for (let seconds = 0; ; seconds = WAIT_SECONDS) {
+    const [row] = await connection.rows('wait for the partition', 'SELECT GET_LOCK(?, ?) AS got', [lock, seconds]);
     if (Number(row?.got) === 1) return;
-    await goOn();
     const holder = await lockHolder(connection, lock);
+    // In this order: whoever ends attempts does so before taking their lock, and must not be killed by one of them.
+    await goOn();
     if (holder === null || (await isRightful(access, connection, holder))) continue;
     await access.control.kill(holder);
     await sleep(KILLED_MS);
@@ -59,11 +59,4 @@ async function isRightful(access: PlaceAccess, connection: DataConnection, holde
   if (attempt.noted && !idle) return true;
   const living = await metadata.run((sql) => livingSessions(sql, [attempt.session]));
   return living.has(attempt.session) && !(idle && Number(process.seconds) > IDLE_SECONDS);
-}
-
-/** Throws BUSY when this connection has lost the lock, or never had it. */
-export async function checkPlaceLock(connection: DataConnection, place: LoadUnit): Promise<void> {
-  const lock = unitLock(place);
-  if ((await lockHolder(connection, lock)) === connection.threadId) return;
-  throw new IngestError('BUSY', `lock ${lock} is held by another connection`, { lock });
 }

@@ -43,8 +43,8 @@ export const LOAD_STEPS = [
 export type LoadStep = (typeof LOAD_STEPS)[number];
 
 /**
- * Named points of a contribution that comes by itself, in order. Preparing is as with units; `unwrap` only where the partition is empty.
- * Between `attach` and `record` its rows are attached but not recorded.
+ * Named points of a contribution that comes by itself, in order. Preparing is as with units; `partition` to `attach` are behind the note,
+ * `unwrap` only where the partition is empty. Between `attach` and `record` its rows are attached but not recorded.
  */
 export const CONTRIBUTION_STEPS = [
   'start',
@@ -55,10 +55,10 @@ export const CONTRIBUTION_STEPS = [
   'ready',
   'lock',
   'settle',
+  'note',
   'partition',
   'look',
   'unwrap',
-  'note',
   'attach',
   'record',
   'drop',

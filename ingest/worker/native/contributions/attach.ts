@@ -27,16 +27,9 @@ import type { ContributionAttempt, Work } from './work';
 /** Seconds for which a statement of somebody else on the final table may keep a partition from being added. */
 const PARTITION_BUSY_SECONDS = 600;
 
-/** Rows may be attached, or not: the attempt's note tells how to find out. */
-export class UnknownOutcome extends Error {
-  constructor(readonly failure: unknown) {
-    super('it is not known whether the rows were attached');
-  }
-}
-
 /**
  * Attaches what an attempt prepared, one attempt of a partition after the other, and records it. What fails before the note leaves
- * nothing; what fails later is an UnknownOutcome.
+ * nothing; after what fails later it is unclear whether the rows are attached.
  */
 export async function attach(
   worker: ContributionContext,
@@ -77,7 +70,8 @@ export async function attach(
     await step(worker, attempt, 'record');
     await worker.metadata.transaction((tx) => finishRequest(tx, id, record));
   } catch (error) {
-    throw new UnknownOutcome(error);
+    attempt.unclear = { failure: error };
+    throw error;
   }
   await releaseLocks(connection).catch(() => connection.destroy());
 }
@@ -134,7 +128,7 @@ function checkFilled({ place, finalTable }: Work, filled: boolean, before: numbe
 }
 
 /**
- * Finds out what became of an attempt that came to an unknown outcome, waiting for databases that are away. `over` when somebody else
+ * Finds out what became of an attempt of which that is unclear, waiting for databases that are away. `over` when somebody else
  * has ended it.
  */
 export async function settleOwn(worker: ContributionContext, work: Work, token: string): Promise<Settled | 'over'> {

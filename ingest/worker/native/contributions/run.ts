@@ -9,7 +9,7 @@ import { failNoted } from '../../../storage/places/settle';
 import { dropAttemptTables } from '../attach';
 import { step } from '../context';
 import { prepare } from '../prepare';
-import { attach, settleOwn, UnknownOutcome } from './attach';
+import { attach, settleOwn } from './attach';
 import type { ContributionContext } from './context';
 import { type Failure, failureOf } from './failure';
 import { Shutdown } from './queue';
@@ -55,7 +55,7 @@ async function tryOnce(
     await step(worker, attempt, 'drop');
     return undefined;
   } catch (error) {
-    if (error instanceof UnknownOutcome) return await clarify(worker, work, attempt, error);
+    if (attempt.unclear !== undefined) return await clarify(worker, work, attempt, attempt.unclear.failure);
     return failureOf(work, attempt, error);
   } finally {
     // What cannot be dropped now, because the database does not answer, is swept.
@@ -93,12 +93,12 @@ async function prepared(
   return definition;
 }
 
-/** After an unknown outcome: what became of the rows. */
+/** What became of rows that may have been attached. */
 async function clarify(
   worker: ContributionContext,
   work: Work,
   attempt: ContributionAttempt,
-  { failure }: UnknownOutcome,
+  failure: unknown,
 ): Promise<Failure | undefined> {
   try {
     const settled = await settleOwn(worker, work, attempt.token);

@@ -31,6 +31,8 @@ export interface ContributionAttempt extends Preparation {
   plain: string;
   /** It cannot be cancelled any more. */
   isAttaching: boolean;
+  /** Set by what failed when its rows may have been attached; its note tells how to find out. */
+  unclear?: { failure: unknown };
 }
 
 export function newAttempt(worker: ContributionContext, work: Work): ContributionAttempt {
