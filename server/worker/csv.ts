@@ -17,15 +17,15 @@ import { loaded, NOT_RECEIVED_FILE } from './texts';
 export function csvRoutes({ worker, keys }: WorkerServices): Route[] {
   return [
     route(loadCsv, async (call) => {
-      const form = await readForm(bodyChunks(call.raw.raw), boundary(call));
-      // From here on errors of the file are the worker's to tell.
-      form.content.on('error', () => {});
+      const chunks = bodyChunks(call.raw.raw);
       try {
+        const form = await readForm(chunks, boundary(call));
         const request = checked(call, form, keys);
         const opened = await saying(NOT_RECEIVED_FILE, () => worker.receive(request));
         return { contrib: toWireContribution(loaded(await opened.load(form.content))) };
       } finally {
-        form.content.destroy();
+        // Leaves the rest of the request to whoever lets it pass by.
+        chunks.return(undefined).catch(() => {});
       }
     }),
   ];

@@ -338,6 +338,20 @@ describe('limits', () => {
     await limited.close();
   });
 
+  test('who is refused in the middle of a long body gets the answer', async () => {
+    const limited = service({ jsonBytes: 100_000 });
+    const url = `${await limited.listen()}/ingest/data`;
+    const long = `{"auth_key":"${KEYS.auth}","rows":[["${'x'.repeat(8 * 1024 * 1024)}","00"]]}`;
+    for (let round = 0; round < 3; round++) {
+      const reply = await fetch(url, { method: 'POST', body: long, headers: { 'content-type': 'application/json' } });
+      expect(await reply.json()).toMatchObject({
+        success: 0,
+        error: expect.stringContaining('more than 100000 bytes'),
+      });
+    }
+    await limited.close();
+  });
+
   test('rows altogether', async () => {
     const limited = service({ jsonBytes: 10_000 });
     expect(await limited.send('POST', '/ingest/data', body(true), 'application/json')).toMatchObject({

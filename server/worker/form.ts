@@ -26,7 +26,10 @@ export async function readForm(chunks: AsyncIterable<Buffer>, boundary: string):
     const head = await parts.next();
     if (head === undefined) throw new Refusal('E', 'no file was sent in the request');
     if (head.fileName !== '') {
-      return { fields, fileName: head.fileName, content: Readable.from(onlyFile(parts), { objectMode: false }) };
+      const content = Readable.from(onlyFile(parts), { objectMode: false });
+      // Its failures are told by whoever reads it; nobody may.
+      content.on('error', () => {});
+      return { fields, fileName: head.fileName, content };
     }
     if (count >= MAX_FIELDS) throw new Refusal('P', `there are more than ${MAX_FIELDS} fields`);
     fields[head.name] = await text(parts, head.name);
