@@ -23,13 +23,18 @@ export class ChunkAllocator {
   private readonly scopes: Gathering<LocationScope, DatabaseRecord>;
   private readonly lookups: Gathering<Request, Placement[] | undefined>;
   private readonly placings: Gathering<Request, Placement[]>;
+  /** Made once for each partitioning: their making would be most of the work. */
+  private readonly geometries = new Map<string, ChunkGeometry>();
 
   constructor(private readonly context: NativeContext) {
     this.scopes = new Gathering(async (scopes) => {
       const record = await inScope(context, scopes[0]);
       return scopes.map(() => () => record);
     });
-    this.lookups = new Gathering((requests) => lookUp(context, requests));
+    this.lookups = new Gathering(async (requests) => {
+      const { numStripes, numSubStripes } = await family(context, requests[0].database.family);
+      return lookUp(context, requests, this.geometry(numStripes, numSubStripes));
+    });
     this.placings = new Gathering((requests) => place(context, requests));
   }
 
@@ -46,13 +51,18 @@ export class ChunkAllocator {
       throw await withReplicas(this.context, database.name, error);
     }
   }
+
+  private geometry(numStripes: number, numSubStripes: number): ChunkGeometry {
+    const key = `${numStripes}/${numSubStripes}`;
+    const geometry = this.geometries.get(key) ?? new ChunkGeometry(numStripes, numSubStripes);
+    this.geometries.set(key, geometry);
+    return geometry;
+  }
 }
 
 /** Placements where all of a request's chunks have them. Refuses numbers that are not valid. */
-async function lookUp(context: NativeContext, requests: [Request, ...Request[]]) {
+async function lookUp(context: NativeContext, requests: [Request, ...Request[]], geometry: ChunkGeometry) {
   const [{ database }] = requests;
-  const { numStripes, numSubStripes } = await family(context, database.family);
-  const geometry = new ChunkGeometry(numStripes, numSubStripes);
   const numbers = everyChunk(requests).filter((chunk) => geometry.isValid(chunk));
   const inDatabase = new Map<number, string[]>();
   for (const { chunk, worker } of await context.metadata.run((sql) => replicasOfChunks(sql, database.name, numbers))) {
