@@ -21,6 +21,12 @@ export function refusalOf(
 
 type Text = Pick<Refusal, 'kind' | 'tail'>;
 
+/** For a body without a field that it must have. */
+export function missing(field: string): Text & { kind: 'P' } {
+  const tail = `RequestBodyJSON::required<T>[static] required parameter ${field} is missing in the request body`;
+  return { kind: 'P', tail };
+}
+
 /** For a value of another JSON type than `expected`. */
 export function typeMismatch(expected: string, value: unknown): Text & { kind: 'F' } {
   return { kind: 'F', tail: `[json.exception.type_error.302] type must be ${expected}, but is ${jsonType(value)}` };
@@ -35,12 +41,7 @@ function textOf(issue: z.core.$ZodIssue, part: 'params' | 'query' | 'body', raw:
     return { kind: 'P', tail: `RequestQuery::${issue.message} mandatory parameter '${name}' is missing` };
   }
   if (issue.code === 'invalid_type' || issue.code === 'invalid_union') {
-    if (value === undefined) {
-      return {
-        kind: 'P',
-        tail: `RequestBodyJSON::required<T>[static] required parameter ${String(issue.path.at(-1))} is missing in the request body`,
-      };
-    }
+    if (value === undefined) return missing(name);
     const expected = issue.code === 'invalid_type' ? issue.expected : 'number';
     if (expected === 'array') {
       const tail = `RequestBodyJSON::requiredColl<T> a value of the required parameter ${name} is not an array`;

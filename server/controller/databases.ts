@@ -7,6 +7,7 @@ import {
 } from '../../api/qserv/controller/databases';
 import { toDatabaseDefinition } from '../../api/qserv/database';
 import { toWireDatabase } from '../../api/qserv/descriptors';
+import { missing } from '../../api/qserv/faults';
 import { toBit } from '../../api/qserv/fields';
 import { Refusal } from '../../api/qserv/refusal';
 import type { Controller } from '../../ingest/controller/controller';
@@ -34,8 +35,8 @@ export function databaseRoutes(controller: Controller): Route[] {
     route(listDatabases, async ({ query, body }) => {
       const { family = '', all = true, published } = { ...query, ...body };
       if (!all && published === undefined) {
-        const tail = 'RequestBodyJSON::required<T>[static] required parameter published is missing in the request body';
-        throw new Refusal('P', tail);
+        const { kind, tail } = missing('published');
+        throw new Refusal(kind, tail);
       }
       if (family !== '') await controller.family(family);
       const databases = (await controller.databases()).filter(

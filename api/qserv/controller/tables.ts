@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { databaseDescriptor } from '../descriptors';
 import { endpoint } from '../endpoint';
+import { missing } from '../faults';
 import { bit } from '../fields';
 import { pathName } from '../query-fields';
 import { registerTable as definition } from '../table';
@@ -33,7 +34,10 @@ const body = definition
   .extend({
     // The handler looks into it: a real server looks at the database first.
     schema: z
-      .union([definition.shape.schema, z.unknown().refine((given) => given !== undefined)])
+      .union([
+        definition.shape.schema,
+        z.unknown().refine((given) => given !== undefined, `[P] ${missing('schema').tail}`),
+      ])
       .describe('Columns in the order of the input files.'),
   })
   .superRefine((table, context) => {

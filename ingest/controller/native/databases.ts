@@ -31,16 +31,19 @@ export async function registerDatabase(
       });
     }
     const known = await context.metadata.run((sql) => findDatabase(sql, name));
-    if (known === undefined) {
-      // Even where the rest fails the family stays, docs/contract/controller.md §4.1.
-      const family = await context.metadata.transaction((tx) => familyFor(tx, definition));
-      await context.onWorkers((server) => createSchema(server, name));
-      await held.check();
-      const autoBuildDirectorIndex = definition.autoBuildDirectorIndex ?? true;
-      await context.metadata.transaction((tx) => insertDatabase(tx, { name, family, autoBuildDirectorIndex }));
-    } else if (mustBeNew) {
+    if (known !== undefined && !mustBeNew) {
+      await checkSame(context, known.family, known.autoBuildDirectorIndex, definition);
+      return database(context, name);
+    }
+    // It stays, even where nothing else comes of it: docs/contract/controller.md §4.1.
+    const family = await context.metadata.transaction((tx) => familyFor(tx, definition));
+    if (known !== undefined) {
       throw new IngestError('ALREADY_EXISTS', `the database '${name}' already exists`, { database: name });
-    } else await checkSame(context, known.family, known.autoBuildDirectorIndex, definition);
+    }
+    await context.onWorkers((server) => createSchema(server, name));
+    await held.check();
+    const autoBuildDirectorIndex = definition.autoBuildDirectorIndex ?? true;
+    await context.metadata.transaction((tx) => insertDatabase(tx, { name, family, autoBuildDirectorIndex }));
     return database(context, name);
   });
 }

@@ -41,7 +41,7 @@ export async function registerTable(
     const table = (await context.metadata.run((sql) => findTable(sql, database, definition.name))) as TableDescriptor;
     await context.steps('register.table', { database, table: definition.name });
     await context.onWorkers(async (server) => {
-      await createSchema(server, database);
+      await withFacts({ finalTable: definition.name }, () => createSchema(server, database));
       await createTables(server, database, registrationTables(table.definition), table, 'partitioned');
     });
     await registerDirectorIndex(context, held, database, table);

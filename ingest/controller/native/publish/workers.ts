@@ -17,8 +17,8 @@ const BUSY_SECONDS = 30;
 export async function openOnWorkers(run: PublishRun): Promise<void> {
   const { context, database } = run;
   await context.onWorkers(async (server) => {
-    await run.step('publish.grant', { worker: server.name });
     await withFacts({ phase: 'grant' }, async () => {
+      await run.step('publish.grant', { worker: server.name });
       await createSchema(server, database);
       await createSchema(server, PUBLISH_SCHEMA);
       await grantToQserv(server, database);
@@ -124,8 +124,9 @@ async function currentDefinition(
 /** Makes every worker serve the chunks that it has, and no others. */
 export async function serveChunks(run: PublishRun): Promise<void> {
   await run.context.onWorkers(async (server) => {
-    await run.step('publish.chunks', { worker: server.name });
-    const chunks = [...(run.chunks.get(server.name) ?? []), DUMMY_CHUNK];
-    await withFacts({ phase: 'enable' }, () => setChunks(server, run.database, chunks));
+    await withFacts({ phase: 'enable' }, async () => {
+      await run.step('publish.chunks', { worker: server.name });
+      await setChunks(server, run.database, [...(run.chunks.get(server.name) ?? []), DUMMY_CHUNK]);
+    });
   });
 }
