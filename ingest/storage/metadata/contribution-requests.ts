@@ -85,7 +85,7 @@ export async function findRequest(
     }[]
   >`
     SELECT transaction_id, database, "table", chunk, is_overlap, channel FROM qserv.contribution_request
-    WHERE contrib_id = ${id} ${lock ? tx`FOR UPDATE` : tx``}`;
+    WHERE contrib_id = ${id}::bigint ${lock ? tx`FOR UPDATE` : tx``}`;
   if (!row) return undefined;
   const { transaction_id: transactionId, database, table, chunk, is_overlap: overlap, channel } = row;
   return { place: { transactionId, database, table, chunk, overlap }, channel };

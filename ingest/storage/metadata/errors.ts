@@ -28,12 +28,24 @@ function codeOf(sqlState: string): ErrorCode {
   return 'INTERNAL';
 }
 
+const UNFIT_TEXT = 'a text holds a character that cannot be recorded: U+0000, or half of a surrogate pair';
+
+/** SQLSTATEs of values that come from callers and that PostgreSQL cannot keep, whatever names and texts they stand for. */
+const UNFIT: Record<string, string> = {
+  // In texts, and in JSON.
+  '22021': UNFIT_TEXT,
+  '22P05': UNFIT_TEXT,
+  '22003': 'a number is larger than any that can be recorded',
+};
+
 /** What any failure of a Postgres call is to the domain. Errors of ours pass through. */
 export function metadataError(error: unknown): IngestError {
   if (error instanceof IngestError) return error;
   const code = (error as { code?: unknown } | null)?.code;
   const message = error instanceof Error ? error.message : String(error);
   if (typeof code !== 'string') return new IngestError('INTERNAL', message, {}, { cause: error });
+  const unfit = code === '22P02' && message.endsWith('type json') ? UNFIT_TEXT : UNFIT[code];
+  if (unfit !== undefined) return new IngestError('INVALID_INPUT', unfit, { postgres: code }, { cause: error });
   return new IngestError(codeOf(code), `records: ${message}`, { postgres: code }, { cause: error });
 }
 

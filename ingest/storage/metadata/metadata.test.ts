@@ -3,7 +3,7 @@ import { freshDatabase } from '../../../test/support/servers';
 import { withLocks } from './locks';
 import { migrate } from './migrate';
 import { MIGRATIONS } from './migrations';
-import { type Metadata, openMetadata } from './open';
+import { type Metadata, openMetadata, type Queryable } from './open';
 
 let url: string;
 let metadata: Metadata;
@@ -14,6 +14,19 @@ beforeAll(async () => {
   await metadata.migrate();
 });
 afterAll(() => metadata.close());
+
+test.each<[string, (sql: Queryable) => Promise<unknown>, RegExp]>([
+  ['a NUL in a text', (sql) => sql`SELECT ${'a\0b'}::text`, /U\+0000/],
+  ['a NUL in JSON', (sql) => sql`SELECT ${sql.json({ a: '\0' })}`, /U\+0000/],
+  ['half a surrogate pair in JSON', (sql) => sql`SELECT ${sql.json({ a: '\ud800' })}`, /surrogate/],
+  [
+    'a large number',
+    (sql) => sql`SELECT 1 FROM qserv.transaction_contrib WHERE id = ${4294967295}`,
+    /a number is larger/,
+  ],
+])("what cannot be recorded is the caller's fault: %s", async (_, work, message) => {
+  await expect(metadata.run(work)).rejects.toMatchObject({ code: 'INVALID_INPUT', message });
+});
 
 describe('migrations', () => {
   test('are numbered without gaps', () => {

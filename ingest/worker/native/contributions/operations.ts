@@ -103,7 +103,10 @@ export class NativeContributions implements ContributionOperations {
   async asyncContributions(transactionId: number): Promise<Contribution[]> {
     const { metadata, name } = this.context;
     return metadata.run((sql) =>
-      selectContributions(sql, sql`c.transaction_id = ${transactionId} AND c.worker = ${name} AND c.type = 'ASYNC'`),
+      selectContributions(
+        sql,
+        sql`c.transaction_id = ${transactionId}::bigint AND c.worker = ${name} AND c.type = 'ASYNC'`,
+      ),
     );
   }
 
