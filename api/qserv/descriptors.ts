@@ -5,14 +5,18 @@ import { fromWireTable, tableDescriptor, toWireTable } from './table-descriptor'
 
 /** What replies say of databases, families and workers, docs/contract/controller.md §2; and the same as the domain has it. */
 
-export const databaseDescriptor = z.object({
-  database: z.string().describe('Name of the database.'),
-  family_name: z.string().describe('Family: databases with the same partitioning, whose chunks are placed alike.'),
-  is_published: bit.describe('1: visible to queries, and closed to ingest.'),
-  create_time: time,
-  publish_time: time.describe('Of the latest publish; stays when the database is unpublished.'),
-  tables: z.array(tableDescriptor).describe('By name.'),
-});
+export const databaseDescriptor = z
+  .object({
+    database: z.string().describe('Name of the database.'),
+    family_name: z.string().describe('Family: databases with the same partitioning, whose chunks are placed alike.'),
+    is_published: bit.describe('1: visible to queries, and closed to ingest.'),
+    create_time: time.describe('When it was registered, ms since the Unix epoch.'),
+    publish_time: time.describe(
+      'Of the latest publish, ms; 0: never published; stays when the database is unpublished.',
+    ),
+    tables: z.array(tableDescriptor).describe('By name.'),
+  })
+  .meta({ id: 'Database' });
 export type WireDatabase = z.infer<typeof databaseDescriptor>;
 
 export function toWireDatabase(database: DatabaseDescriptor): WireDatabase {
@@ -37,13 +41,15 @@ export function fromWireDatabase(wire: WireDatabase): DatabaseDescriptor {
   };
 }
 
-export const familyDescriptor = z.object({
-  name: z.string(),
-  min_replication_level: z.number().int(),
-  num_stripes: z.number().int(),
-  num_sub_stripes: z.number().int(),
-  overlap: z.number().describe('Degrees.'),
-});
+export const familyDescriptor = z
+  .object({
+    name: z.string().describe('Name of the family.'),
+    min_replication_level: z.number().int().describe('Replicas of each chunk that Qserv should keep.'),
+    num_stripes: z.number().int().describe('Stripes of the partitioning.'),
+    num_sub_stripes: z.number().int().describe('Sub-stripes in each stripe.'),
+    overlap: z.number().describe('Width of the overlap, degrees.'),
+  })
+  .meta({ id: 'Family' });
 export type WireFamily = z.infer<typeof familyDescriptor>;
 
 export function toWireFamily(family: FamilyDescriptor): WireFamily {
@@ -69,26 +75,30 @@ export function fromWireFamily(wire: WireFamily): FamilyDescriptor {
 const host = z.object({ addr: z.string().describe('IP address.'), name: z.string().describe('FQDN.') });
 const port = z.number().int().describe('0: no such service here.');
 
-export const workerDescriptor = z.object({
-  name: z.string(),
-  'is-enabled': bit,
-  'is-read-only': bit.describe('1: takes no contributions.'),
-  'svc-host': host,
-  'svc-port': port,
-  'fs-host': host,
-  'fs-port': port,
-  'data-dir': z.string(),
-  'loader-host': host.describe('Binary protocol.'),
-  'loader-port': port,
-  'loader-tmp-dir': z.string(),
-  'exporter-host': host,
-  'exporter-port': port,
-  'exporter-tmp-dir': z.string(),
-  'http-loader-host': host.describe('REST services of the worker.'),
-  'http-loader-port': port,
-  'http-loader-tmp-dir': z.string(),
-  'qserv-worker': z.object({ host, 'management-port': port, 'data-port': port }),
-});
+export const workerDescriptor = z
+  .object({
+    name: z.string().describe('Name of the worker, which is not its host.'),
+    'is-enabled': bit.describe('1: in use.'),
+    'is-read-only': bit.describe('1: takes no contributions.'),
+    'svc-host': host.describe('Replication services.'),
+    'svc-port': port,
+    'fs-host': host.describe('File services.'),
+    'fs-port': port,
+    'data-dir': z.string().describe('Folder of the data; empty here.'),
+    'loader-host': host.describe('Binary protocol.'),
+    'loader-port': port,
+    'loader-tmp-dir': z.string().describe('Empty here: rows are streamed.'),
+    'exporter-host': host.describe('Export services.'),
+    'exporter-port': port,
+    'exporter-tmp-dir': z.string().describe('Empty here.'),
+    'http-loader-host': host.describe('REST services of the worker.'),
+    'http-loader-port': port,
+    'http-loader-tmp-dir': z.string().describe('Empty here: rows are streamed.'),
+    'qserv-worker': z
+      .object({ host: host.describe('Where it is.'), 'management-port': port, 'data-port': port })
+      .describe("Qserv's own worker."),
+  })
+  .meta({ id: 'Worker' });
 export type WireWorker = z.infer<typeof workerDescriptor>;
 
 /** Services of Qserv's own that no worker has here have port 0; rows are streamed, so that there are no folders for them. */

@@ -6,32 +6,41 @@ import { toTableDefinition } from './table';
 const reference = (of: string) => z.string().describe(`${of}; empty where the kind has none.`);
 
 /** A table in replies, docs/contract/controller.md §2. All kinds have all fields. */
-export const tableDescriptor = z.object({
-  name: z.string(),
-  database: z.string(),
-  is_published: bit.describe('1: its data is final.'),
-  create_time: time,
-  publish_time: time,
-  is_partitioned: bit.describe('1: stored by chunk.'),
-  is_director: bit,
-  is_ref_match: bit,
-  director_table: reference('Director, as it was given: [database.]table'),
-  director_database_name: reference('Its database, where it was given'),
-  director_table_name: reference('Its name'),
-  director_key: reference('Primary key of a director, else the column that refers to the director'),
-  director_table2: reference('Second director of a ref-match table'),
-  director_database_name2: reference('Its database, where it was given'),
-  director_table_name2: reference('Its name'),
-  director_key2: reference('Column that refers to the second director'),
-  flag: reference('Column of flags of a ref-match table'),
-  ang_sep: z.number().describe('Largest angular separation in a ref-match table, else 0.'),
-  unique_primary_key: bit.describe('Whether keys of the director index are unique.'),
-  charset_name: z.string(),
-  collation_name: z.string(),
-  latitude_key: reference('Column with the declination'),
-  longitude_key: reference('Column with the right ascension'),
-  columns: z.array(z.object({ name: z.string(), type: z.string() })).describe('qserv_trans_id first.'),
-});
+export const tableDescriptor = z
+  .object({
+    name: z.string().describe('Base name of the table.'),
+    database: z.string().describe('Its database.'),
+    is_published: bit.describe('1: its data is final.'),
+    create_time: time.describe('When it was registered, ms since the Unix epoch.'),
+    publish_time: time.describe('When it was published, ms; 0: not yet.'),
+    is_partitioned: bit.describe('1: stored by chunk.'),
+    is_director: bit.describe('1: other tables may refer to it.'),
+    is_ref_match: bit.describe('1: matches rows of two directors.'),
+    director_table: reference('Director, as it was given: [database.]table'),
+    director_database_name: reference('Its database, where it was given'),
+    director_table_name: reference('Its name'),
+    director_key: reference('Primary key of a director, else the column that refers to the director'),
+    director_table2: reference('Second director of a ref-match table'),
+    director_database_name2: reference('Its database, where it was given'),
+    director_table_name2: reference('Its name'),
+    director_key2: reference('Column that refers to the second director'),
+    flag: reference('Column of flags of a ref-match table'),
+    ang_sep: z.number().describe('Largest angular separation in a ref-match table, else 0.'),
+    unique_primary_key: bit.describe('Whether keys of the director index are unique.'),
+    charset_name: z.string().describe('MySQL character set.'),
+    collation_name: z.string().describe('MySQL collation.'),
+    latitude_key: reference('Column with the declination'),
+    longitude_key: reference('Column with the right ascension'),
+    columns: z
+      .array(
+        z.object({
+          name: z.string().describe('Name of the column.'),
+          type: z.string().describe('MySQL type with attributes.'),
+        }),
+      )
+      .describe('qserv_trans_id first.'),
+  })
+  .meta({ id: 'Table' });
 export type WireTable = z.infer<typeof tableDescriptor>;
 
 export function toWireTable(database: string, table: TableDescriptor): WireTable {

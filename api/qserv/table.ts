@@ -9,7 +9,10 @@ export const registerTable = z.object({
   is_partitioned: flag.describe('1: stored by chunk. 0: a regular table, whole on every worker.'),
   schema: z
     .array(
-      z.object({ name: z.string(), type: z.string().describe('MySQL type with attributes, e.g. BIGINT NOT NULL.') }),
+      z.object({
+        name: z.string().describe('Name of the column.'),
+        type: z.string().describe('MySQL type with attributes, e.g. BIGINT NOT NULL.'),
+      }),
     )
     .describe('Columns in the order of the input files.'),
   director_table: z

@@ -6,6 +6,7 @@ import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import { controllerRoutes } from '../../server/controller/routes';
 import type { ControllerServices } from '../../server/controller/services';
 import { createHttpServer } from '../../server/http/server';
+import { DeclaredReplies } from './declared-replies';
 import { sharedServers } from './native';
 import { freshDatabase } from './servers';
 
@@ -34,6 +35,7 @@ export class ControllerService {
     readonly controller: Controller,
     readonly metadata: Metadata,
     readonly servers: NativeServers,
+    private readonly declared: DeclaredReplies,
     private readonly ownsMetadata: boolean,
   ) {}
 
@@ -47,10 +49,11 @@ export class ControllerService {
     const identity = { id: randomUUID(), instanceId: 'test' };
     const routes = controllerRoutes({ controller, identity, ...options.services });
     const app = createHttpServer({ service: 'controller', routes, keys: KEYS });
-    return new ControllerService(app, controller, metadata, servers, options.metadata === undefined);
+    const declared = new DeclaredReplies(routes);
+    return new ControllerService(app, controller, metadata, servers, declared, options.metadata === undefined);
   }
 
-  /** One request and its reply. Fails unless the status is 200. */
+  /** One request and its reply. Fails unless the status is 200 and the reply as declared. */
   async call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, options: CallOptions = {}): Promise<Answer> {
     const keys = options.admin ? { admin_auth_key: KEYS.admin } : { auth_key: KEYS.auth };
     const query = Object.entries(options.query ?? {}).map(([k, v]) => `${k}=${v}`);
@@ -61,7 +64,9 @@ export class ControllerService {
       payload: JSON.stringify({ version: 55, ...(method === 'GET' ? {} : keys), ...options.body }),
     });
     if (reply.statusCode !== 200) throw new Error(`${method} ${path}: status ${reply.statusCode} ${reply.body}`);
-    return reply.json();
+    const answer: Answer = reply.json();
+    this.declared.check(method, path, answer);
+    return answer;
   }
 
   /** Listens on a free port of the loopback interface; returns the base URL. */

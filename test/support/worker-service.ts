@@ -6,6 +6,7 @@ import { createHttpServer } from '../../server/http/server';
 import { workerRoutes } from '../../server/worker/routes';
 import type { WorkerServices } from '../../server/worker/services';
 import { type Answer, type CallOptions, KEYS } from './controller-service';
+import { DeclaredReplies } from './declared-replies';
 import { privateDir } from './servers';
 
 /** A worker service over a worker of the test's own, in this process. Close it; the worker stays. */
@@ -14,6 +15,7 @@ export class WorkerService {
     readonly app: FastifyInstance,
     /** Where JSON rows wait. */
     readonly spoolFolder: string,
+    private readonly declared: DeclaredReplies,
   ) {}
 
   /** `services` are changed as tests want them. */
@@ -22,7 +24,8 @@ export class WorkerService {
     mkdirSync(spoolFolder);
     const identity = { name, instanceId: 'test' };
     const routes = workerRoutes({ worker, identity, keys: KEYS, spoolFolder, ...services });
-    return new WorkerService(createHttpServer({ service: 'worker', routes, keys: KEYS }), spoolFolder);
+    const app = createHttpServer({ service: 'worker', routes, keys: KEYS });
+    return new WorkerService(app, spoolFolder, new DeclaredReplies(routes));
   }
 
   /** One request of JSON and its reply; `version` and the key are added where they are not there. Fails unless the status is 200. */
@@ -32,7 +35,7 @@ export class WorkerService {
     return this.send(method, path, JSON.stringify(body), 'application/json');
   }
 
-  /** One request with any body. Fails unless the status is 200. */
+  /** One request with any body. Fails unless the status is 200 and the reply as declared. */
   async send(
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     url: string,
@@ -41,7 +44,9 @@ export class WorkerService {
   ): Promise<Answer> {
     const reply = await this.app.inject({ method, url, headers: { 'content-type': type }, payload });
     if (reply.statusCode !== 200) throw new Error(`${method} ${url}: status ${reply.statusCode} ${reply.body}`);
-    return reply.json();
+    const answer: Answer = reply.json();
+    this.declared.check(method, url, answer);
+    return answer;
   }
 
   /** Listens on a free port of the loopback interface; returns the base URL. */

@@ -49,7 +49,17 @@ export const listDatabases = endpoint({
     all: flag.optional().describe(which.all),
     published: flag.optional().describe(which.published),
   }),
-  reply: z.object({ databases: z.array(z.object({ name: z.string(), family: z.string(), is_published: bit })) }),
+  reply: z.object({
+    databases: z
+      .array(
+        z.object({
+          name: z.string().describe('Name of the database.'),
+          family: z.string().describe('Its family.'),
+          is_published: bit.describe('1: it is published.'),
+        }),
+      )
+      .describe('By name.'),
+  }),
 });
 
 /** PUT /ingest/database/:database, docs/contract/controller.md §4.3. */
@@ -88,7 +98,11 @@ export const unpublishDatabase = endpoint({
   body: z.object({
     publish: flag.default(false).describe('1: set the flags. Default: 0, clear that of the database.'),
   }),
-  reply: z.object({ config: z.object({ databases: z.record(z.string(), databaseDescriptor).describe('By name.') }) }),
+  reply: z.object({
+    config: z
+      .object({ databases: z.record(z.string(), databaseDescriptor).describe('By name.') })
+      .describe('What changed.'),
+  }),
 });
 
 /** DELETE /ingest/database/:database, docs/contract/controller.md §4.5. */

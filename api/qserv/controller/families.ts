@@ -17,14 +17,16 @@ export const addFamily = endpoint({
   summary: 'Add a database family',
   description: 'Usually not needed: registering a database makes its family.',
   body: z.object({
-    name: z.string(),
+    name: z.string().describe('Name of the family.'),
     replication_level: positive('replication_level').describe('Replicas of each chunk that Qserv should keep.'),
     num_stripes: positive('num_stripes').describe('Stripes of the partitioning.'),
     num_sub_stripes: positive('num_sub_stripes').describe('Sub-stripes in each stripe.'),
     overlap: real.positive("'overlap' can't be less or equal to 0").describe('Width of the overlap, degrees.'),
   }),
   reply: z.object({
-    config: z.object({ database_families: z.record(z.string(), familyDescriptor).describe('The new one, by name.') }),
+    config: z
+      .object({ database_families: z.record(z.string(), familyDescriptor).describe('The new one, by name.') })
+      .describe('What changed.'),
   }),
 });
 
@@ -36,7 +38,7 @@ export const deleteFamily = endpoint({
   floor: 44,
   summary: 'Delete a database family',
   description: 'By force together with everything recorded of its databases. Their tables in MySQL stay.',
-  params: z.object({ family: pathName }),
+  params: z.object({ family: pathName.describe('Name of the family.') }),
   query: z.object({
     force: queryInt.optional().describe('Not 0: although databases belong to it. Default: 0.'),
   }),

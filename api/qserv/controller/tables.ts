@@ -18,7 +18,12 @@ export const listTables = endpoint({
   params: z.object({ database: pathName.describe('Name of the database.') }),
   reply: z.object({
     tables: z
-      .array(z.object({ name: z.string(), is_partitioned: bit }))
+      .array(
+        z.object({
+          name: z.string().describe('Base name of the table.'),
+          is_partitioned: bit.describe('1: stored by chunk.'),
+        }),
+      )
       .describe('Partitioned ones first, each group by name.'),
   }),
 });
