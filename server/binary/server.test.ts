@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { frame } from '../../api/binary/frames';
 import { ingestData, NO_CONTRIBUTION } from '../../api/binary/messages';
+import { quoteTable } from '../../ingest/storage/data/identifiers';
+import { revokeContributions } from '../../ingest/storage/metadata/contribution-ends';
 import { CSV_DIALECT, row, values } from '../../test/support/binary-rows';
 import { BinaryService } from '../../test/support/binary-service';
 import type { BinaryServer } from './server';
@@ -350,14 +352,32 @@ describe('while data flow', () => {
     await readFailed(error);
   });
 
-  test('the super-transaction is aborted', async () => {
+  test.each([
+    ['a moment before loading', false],
+    ['while its data come', true],
+  ])('the super-transaction is aborted %s', async (_, revokes) => {
     const { client, id } = await started();
-    await service.catalog.setState(service.transactionId, 'ABORTED');
+    const { transactionId: tx, catalog } = service;
+    await catalog.setState(tx, 'IS_ABORTING');
+    if (revokes) await catalog.metadata.transaction((sql) => revokeContributions(sql, tx, 'IS_ABORTING'));
+    const error = `INGEST-SVC-CONN  _dataReceived data load failed: INGEST-FILE-SVC loadDataIntoTable transaction ${tx} changed state to IS_ABORTING while the input file was being prepared for the ingest.`;
     const answer = await client.data(row(2), true);
-    const error = `INGEST-SVC-CONN  _dataReceived data load failed: INGEST-FILE-SVC loadDataIntoTable transaction ${service.transactionId} changed state to ABORTED while the input file was being prepared for the ingest.`;
     expect(answer).toMatchObject({ status: 'FAILED', error, retryAllowed: false, id });
     expect(await record(id)).toMatchObject({ status: 'LOAD_FAILED', error, retryAllowed: false });
     expect((await loaded()) ?? []).toEqual([]);
+  });
+
+  test('MariaDB refuses the load', async () => {
+    const { server: mysql, database } = service.catalog;
+    const { client, id } = await started();
+    const inTheWay = quoteTable(database, `Object_${chunk}`);
+    await mysql.run('put something in the way', `CREATE VIEW ${inTheWay} AS SELECT 1 FROM dual WHERE false`);
+    const answer = await client.data(row(2), true);
+    await mysql.run('clear the way', `DROP VIEW ${inTheWay}`);
+    const error = expect.stringMatching(/^INGEST-SVC-CONN {2}_dataReceived data load failed: .*Object_/);
+    expect(answer).toMatchObject({ status: 'FAILED', error, id, numRows: 2, numRowsLoaded: 0 });
+    expect(await record(id)).toMatchObject({ status: 'LOAD_FAILED', error, retryAllowed: answer.retryAllowed });
+    expect(await loaded()).toBeNull();
   });
 
   test('it is cancelled', async () => {
