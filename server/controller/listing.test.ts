@@ -1,4 +1,5 @@
 import type { Contribution } from '../../ingest/core/contributions';
+import { listContributions } from '../../ingest/storage/metadata/contribution-records';
 import { putContribution } from '../../test/support/contributions';
 import { ControllerService } from '../../test/support/controller-service';
 import { registerCatalog } from '../../test/support/registered';
@@ -335,6 +336,13 @@ describe('contributions', () => {
     expect(listed).toEqual(whole);
     const [plain] = (await contrib({ contrib_long: 1 })).files;
     expect(plain).toEqual({ ...whole, ...bare, failed_retries: [], warnings: [] });
+  });
+
+  test('too many for one reply are not even read', async () => {
+    const filter = { transactionIds: [ids[0]] };
+    const most = (n: number) => service.metadata.run((sql) => listContributions(sql, filter, undefined, n));
+    expect(await most(2)).toBeUndefined();
+    expect(await most(3)).toHaveLength(3);
   });
 
   test('GET /ingest/trans/contrib/:id of one that is not there', async () => {

@@ -52,7 +52,8 @@ export const getIngestConfig = endpoint({
   path: '/ingest/config',
   floor: 14,
   summary: 'How sources of a database are read',
-  description: 'Only parameters that were ever set.',
+  description:
+    'Only parameters that were ever set. Deviation: user and password in the URL of the proxy are masked; a real server tells them.',
   query: z.object({ database: queryString.describe('In any publish state.') }),
   reply: z.object({
     config: z

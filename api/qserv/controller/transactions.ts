@@ -43,6 +43,9 @@ const shown = {
 };
 
 const LIMIT = 'More than 100,000 contributions are refused in one reply';
+const MASKED =
+  'Deviation: what may be a secret in a contribution (query and credentials of its URL, values of HTTP headers, data sent to the ' +
+  'source) is masked; a real server tells it.';
 
 /** GET /ingest/trans. Its floor is 37 in Qserv; version 16 of qserv-ingest asks with 16. */
 export const listTransactions = endpoint({
@@ -51,7 +54,10 @@ export const listTransactions = endpoint({
   path: '/ingest/trans',
   floor: 12,
   summary: 'Super-transactions by database',
-  description: `Without parameters: of unpublished databases. From version 12 on, where Qserv has it from 37 on: clients of earlier versions ask the same. ${LIMIT}: ask by super-transaction then.`,
+  description:
+    'Without parameters: of unpublished databases. Deviation: from version 12 on, where a real server has it from 37 on, since ' +
+    'clients of earlier versions ask the same; failed retries of regular tables are counted once under `table`, a real server ' +
+    `counts some twice. ${LIMIT}: ask by super-transaction then. ${MASKED}`,
   query: z.object({
     database: queryString.default('').describe('One database; the next three do not matter then.'),
     family: queryString.default('').describe('Databases of a family.'),
@@ -73,7 +79,7 @@ export const getTransaction = endpoint({
   path: '/ingest/trans/:id',
   floor: 37,
   summary: 'One super-transaction, or those of one database',
-  description: `${LIMIT}: ask for fewer with \`max_entries\` or other filters then.`,
+  description: `${LIMIT}: ask for fewer with \`max_entries\` or other filters then. ${MASKED}`,
   params: z.object({ id: pathId.describe('0: all of `database`.') }),
   query: z.object({
     database: queryString.default('').describe('Must be that of the super-transaction.'),
@@ -119,7 +125,7 @@ export const beginTransaction = endpoint({
   floor: 12,
   summary: 'Begin a super-transaction',
   description:
-    'Where the context has a string `token`, and a super-transaction of the database that is not ended was begun with the same one, that one is returned: so a request can be repeated.',
+    'Deviation: where the context has a string `token`, and a super-transaction of the database that is not ended was begun with the same one, that one is returned: so a request can be repeated.',
   body: z.object({ database: z.string().describe('Not published.'), context }),
   reply: z.object({ databases: changed }),
 });
@@ -131,7 +137,9 @@ export const endTransaction = endpoint({
   path: '/ingest/trans/:id',
   floor: 12,
   summary: 'Commit or abort a super-transaction',
-  description: 'Goes on when the client does not wait for the reply.',
+  description:
+    'Goes on when the client does not wait for the reply. Deviation: a super-transaction whose abort was interrupted (IS_ABORTING) ' +
+    'can be aborted again.',
   params: z.object({ id: pathId.describe('Number of it.') }),
   query: z.object({ abort: queryBool.describe('true or 1: abort. false or 0: commit.') }),
   body: z.object({ context: context.describe('Replaces the stored one; {} empties it.') }),
@@ -148,6 +156,7 @@ export const getContribution = endpoint({
   path: '/ingest/trans/contrib/:id',
   floor: 37,
   summary: 'One contribution',
+  description: MASKED,
   params: z.object({ id: pathId.describe('Number of it.') }),
   query: z.object({
     include_extensions: queryFlag.default(true).describe('Fill character set, dialect and HTTP request.'),
