@@ -9,6 +9,7 @@ import type { TableFacts } from '../support/checksum';
 import { DataHttpServer } from '../support/data-server';
 import { objectRows, writeObjects } from '../support/generate';
 import { plainSource, TestCatalog } from '../support/load-catalog';
+import type { LoadOrder } from '../support/load-child';
 import { LoadingProcess } from '../support/loading-process';
 import { freshDatabase, privateDir, uniqueName } from '../support/servers';
 
@@ -90,17 +91,20 @@ export class FaultBench {
   }
 
   process(request: LoadRequest, waitAt?: string): LoadingProcess {
+    return this.processOf({ request }, waitAt);
+  }
+
+  processOf(what: LoadOrder['what'], waitAt?: string): LoadingProcess {
     const { postgresUrl } = this.catalog;
     const roots = { faults: this.folder };
-    return new LoadingProcess({ worker: 'w1', mysql: this.mysql, postgresUrl, roots, request, waitAt });
+    return new LoadingProcess({ worker: 'w1', mysql: this.mysql, postgresUrl, roots, what, waitAt });
   }
 
   /** The unit equals a clean load, the table's other partition is as it was, nothing is left over, records agree. */
   async expectWhole(unit: LoadUnit, { fresh = false, large = false, contributions = 1 } = {}): Promise<void> {
     const expected = large ? this.clean : this.small;
     expect(await this.catalog.contents(unit)).toEqual(expected);
-    if (!fresh)
-      expect(await this.catalog.contents({ ...unit, transactionId: this.earlier })).toEqual(this.earlierFacts);
+    if (!fresh) await this.expectEarlier(unit);
     expect(await this.worker.verify(unit.transactionId)).toMatchObject([{ agrees: true, recordedRows: expected.rows }]);
     // A unit that was asked for with other sources before has older contributions too.
     const records = await this.catalog.contributions(unit.transactionId);
@@ -108,6 +112,11 @@ export class FaultBench {
     expect(records.at(-1)).toMatchObject({ status: 'FINISHED', num_rows_loaded: expected.rows });
     await this.worker.sweep();
     expect(await this.catalog.stagingTables()).toEqual([]);
+  }
+
+  /** The rows of the earlier super-transaction in the unit's table are as they were. */
+  async expectEarlier(unit: LoadUnit): Promise<void> {
+    expect(await this.catalog.contents({ ...unit, transactionId: this.earlier })).toEqual(this.earlierFacts);
   }
 
   async close(): Promise<void> {

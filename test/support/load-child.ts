@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { MysqlAccess } from '../../ingest/storage/data/connection';
 import { openMetadata } from '../../ingest/storage/metadata';
+import type { ReferenceRequest } from '../../ingest/worker/contributions';
 import { NativeIngestWorker } from '../../ingest/worker/native';
 import type { LoadRequest } from '../../ingest/worker/worker';
 
@@ -10,7 +11,8 @@ export interface LoadOrder {
   mysql: MysqlAccess;
   postgresUrl: string;
   roots: Record<string, string>;
-  request: LoadRequest;
+  /** What it loads: a unit, a contribution, or whatever is queued, until it is killed. */
+  what: { request: LoadRequest } | { contribution: ReferenceRequest } | 'queue';
   /** Waits at this step for a line on standard input. */
   waitAt?: string;
 }
@@ -35,7 +37,11 @@ async function main(order: LoadOrder): Promise<void> {
     },
   });
   try {
-    tell({ result: await worker.load(order.request) });
+    if (order.what === 'queue') {
+      worker.runQueue({ threads: 2 });
+      await new Promise(() => {});
+    } else if ('request' in order.what) tell({ result: await worker.load(order.what.request) });
+    else tell({ result: await worker.submit(order.what.contribution) });
   } catch (error) {
     const { code, message } = error as { code: string; message: string };
     tell({ error: { code, message } });

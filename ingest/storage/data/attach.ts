@@ -2,6 +2,7 @@ import { partitionName, STAGING_SCHEMA, TRANSACTION_COLUMN } from '../../core/na
 import { DDL_BUSY_SECONDS, whileBusy } from './again';
 import { MYSQL, mysqlErrno, quoteId, quoteTable, type Statements } from './connection';
 import { partitionClause, partitionsClause } from './definition';
+import { isCrashed, reopenTable } from './mend';
 
 /**
  * Sees to it that the final table exists and has the super-transaction's partition; a new chunk table gets both in one
@@ -26,6 +27,11 @@ export async function ensurePartition(
   try {
     await add();
   } catch (error) {
+    // Another super-transaction's partition: its own affair.
+    if (isCrashed(error)) {
+      await reopenTable(server, database, table);
+      return void (await add());
+    }
     if (mysqlErrno(error) !== MYSQL.NO_SUCH_TABLE) throw error;
     await server.run(
       `create ${database}.${table}`,

@@ -2,7 +2,7 @@ import { loadFailurePrefix } from '../../core/contribution-texts';
 import { chunkTable } from '../../core/names';
 import type { LoadUnit } from '../../worker/worker';
 import type { Statements } from '../data/connection';
-import { scanRows } from '../data/scan';
+import { scanMended } from '../data/mend';
 import type { Metadata, Transaction } from '../metadata';
 import { attachedRows, openNotes } from '../metadata/contribution-places';
 import {
@@ -35,7 +35,7 @@ export async function settlePlace(
   const settled = new Map<number, Settled>();
   const notes = await metadata.run((sql) => openNotes(sql, worker, place));
   for (const { id, note } of notes) {
-    const rows = (await scanRows(server, place.database, finalTable, place.transactionId)) ?? 0;
+    const rows = (await scanMended(server, place.database, finalTable, place.transactionId)) ?? 0;
     settled.set(id, await metadata.transaction((tx) => settle(tx, worker, place, id, note, rows)));
   }
   return settled;
