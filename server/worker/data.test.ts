@@ -338,6 +338,17 @@ describe('limits', () => {
     await limited.close();
   });
 
+  test('the last of two collections of rows counts, also when they come in pieces', async () => {
+    const recording = new RecordingWorker();
+    const limited = WorkerService.start('w1', recording);
+    const text = body(true).replace(/}$/, ',"rows":[["last","00"]]}');
+    const pieces = text.match(/[\s\S]{1,1000}/g) ?? [];
+    const late = Readable.from(pieces.map((piece) => Buffer.from(piece)));
+    expect(await limited.send('POST', '/ingest/data', late, 'application/json')).toMatchObject({ success: 1 });
+    expect(recording.loaded[0]?.csv.toString()).toBe('"last"\t"\\0"\n');
+    await limited.close();
+  });
+
   test('who is refused in the middle of a long body gets the answer', async () => {
     const limited = service({ jsonBytes: 100_000 });
     const url = `${await limited.listen()}/ingest/data`;
