@@ -7,6 +7,7 @@ import { META_SCHEMA, rowCountersTable } from '../../ingest/core/names';
 import type { StepHook } from '../../ingest/core/steps';
 import { type DataServer, quoteTable } from '../../ingest/storage/data/connection';
 import { tableNames } from '../../ingest/storage/data/drop-tables';
+import { shownColumns } from '../../ingest/storage/data/table-columns';
 import { type Metadata, openMetadata } from '../../ingest/storage/metadata';
 import type { ControllerOrder } from '../support/controller-child';
 import { ControllerProcess } from '../support/controller-process';
@@ -15,14 +16,16 @@ import { contents, dataServer, facts, putRows, registerCatalog } from '../suppor
 import { freshDatabase, privateMariaDb } from '../support/servers';
 
 /**
- * The controller's process, and the MariaDB at work, are killed (SIGKILL) at every named step of row counters and table indexes; a
- * repeat comes to the same as if nothing had happened. Every other round MariaDB is killed while the step's statement runs.
+ * The controller's process, and the MariaDB at work, are killed (SIGKILL) at every named step of row counters and table indexes, and
+ * MariaDB while tables are changed; a repeat comes to the same as if nothing had happened. Every other round MariaDB is killed while the step's statement runs.
  */
 
 const ROUNDS = process.env.FAULT_ROUNDS === undefined ? 2 : 10;
 const TARGET = 'test';
 const byId = { index: 'by_id', columns: [{ column: 'objectId' }] };
 const INDEX_STEPS = TABLE_INDEX_STEPS;
+/** Steps that come once for each final table. */
+const ONE_BY_ONE = /^(index\.|alter\.table)/;
 const DEPLOY_STEPS = ROW_COUNTERS_STEPS.filter((step) => !['counters.scan', 'counters.store'].includes(step));
 
 jest.setTimeout(120_000 + ROUNDS * 30_000);
@@ -103,6 +106,24 @@ async function indexIsRight(database: string, step: string, before: unknown): Pr
   expect(facts(after)).toEqual(before);
 }
 
+/** Every table of Object has the change, and every row. */
+async function altered(database: string): Promise<void> {
+  for (const [where, count] of [
+    [masterServer, 1],
+    [server, 7],
+  ] as const) {
+    const tables = await where.rows('list', `SHOW TABLES FROM ${database} LIKE 'Object%'`);
+    expect(tables).toHaveLength(count);
+    for (const name of tables.flatMap((row) => Object.values(row))) {
+      const columns = (await shownColumns(where, database, String(name))).map((column) => column.name);
+      expect(columns).toEqual(['qserv_trans_id', 'objectId', 'ra', 'decl', 'chunk', 'subChunkId', 'c']);
+    }
+  }
+  const sum = (name: string) => `SELECT SUM(1) AS n, SUM(c) AS c, SUM(objectId) AS ids FROM ${database}.${name}`;
+  expect(await server.rows('sum', sum('Object_7480'))).toEqual([{ n: '20000', c: '60000', ids: '200010000' }]);
+  expect(await server.rows('sum', sum('ObjectFullOverlap_7310'))).toEqual([{ n: '7', c: '21', ids: '28' }]);
+}
+
 describe('the controller’s process is killed', () => {
   const killedAt = async (waitAt: string, ...call: ControllerOrder['call']) => {
     const child = await ControllerProcess.waitingAt({ postgresUrl, target: TARGET, servers, call, waitAt });
@@ -142,7 +163,7 @@ describe('MariaDB is killed', () => {
   async function killAt(step: string, victim: MariaDbServer, inside: boolean, work: () => Promise<unknown>) {
     let killed: Promise<void> | undefined;
     hook = async (name, { table }) => {
-      if (name !== step || killed !== undefined || (step.startsWith('index.') && table !== 'Object_7480')) return;
+      if (name !== step || killed !== undefined || (ONE_BY_ONE.test(step) && table !== 'Object_7480')) return;
       if (!inside) {
         killed = victim.kill();
         await killed;
@@ -192,6 +213,20 @@ describe('MariaDB is killed', () => {
           : controller.dropTableIndex(database, 'Object', 'by_id'),
       );
       await indexIsRight(database, step, before);
+    }
+  });
+
+  test.each(['alter.shell', 'alter.table'])('at %s', async (step) => {
+    const spec = 'ADD c INT NOT NULL DEFAULT 3, RENAME COLUMN chunkId TO chunk';
+    for (let round = 0; round < ROUNDS; round++) {
+      const database = await published();
+      const alter = () => controller.alterTable(database, 'Object', spec);
+      await killAt(step, step === 'alter.shell' ? master : worker, round % 2 === 1, alter);
+      // Not again where it had come to its end before the server was gone.
+      const columns = await controller.tableSchema(database, 'Object');
+      expect([6, 7]).toContain(columns.length);
+      await alter().catch((error) => expect(error).toMatchObject({ code: 'INVALID_INPUT' }));
+      await altered(database);
     }
   });
 });
