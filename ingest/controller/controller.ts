@@ -244,7 +244,7 @@ export interface Controller
   transaction(id: number, parts?: TransactionParts): Promise<TransactionDescriptor>;
   /** Newest first. */
   transactions(filter: TransactionFilter, parts?: TransactionParts): Promise<TransactionDescriptor[]>;
-  /** Enabled, writable workers; where each contribution of a regular table must go. */
+  /** Enabled, writable workers; where each contribution of a regular table must go. NO_WORKERS when there is none. */
   locateRegular(scope: LocationScope): Promise<WorkerLocation[]>;
   allocateChunks(scope: LocationScope, chunks: number[], form?: PlacementForm): Promise<ChunkLocation[]>;
   /** Existing allocations of the database. */

@@ -111,6 +111,18 @@ describe('POST /ingest/trans', () => {
     }
   });
 
+  test('with the token of one that is not ended: that one', async () => {
+    const same = await Promise.all([1, 2, 3].map(() => begin(common, { token: 'a token' })));
+    const ids = same.map(
+      ({ databases }) => (databases as Record<string, { transactions: Listed[] }>)[common]?.transactions[0]?.id,
+    );
+    expect(new Set(ids).size).toBe(1);
+    await end(ids[0] as number, 1);
+    expect((await begin(common, { token: 'a token' })).databases).not.toMatchObject({
+      [common]: { transactions: [{ id: ids[0] }] },
+    });
+  });
+
   test('a director index that takes no partition: START_FAILED, with what MariaDB said', async () => {
     const database = await catalog();
     await master.run('drop the index', `DROP TABLE qservMeta.${database}__Object`);

@@ -35,11 +35,14 @@ export function transactionRoutes(controller: Controller): Route[] {
   return [
     route(listTransactions, async ({ query }) => {
       const parts = { context: query.include_context, log: query.include_log };
-      const databases: [string, ListedDatabase][] = [];
+      const databases = new Map<string, ListedDatabase>();
+      let found: TransactionDescriptor[] = [];
       for (const { name, isPublished } of await selected(controller, query)) {
-        const found = await controller.transactions({ database: name, states: query.trans_state }, parts);
-        const transactions = await withContributions(controller, found, query);
-        databases.push([name, { ...(await described(name, isPublished)), transactions }]);
+        found = found.concat(await controller.transactions({ database: name, states: query.trans_state }, parts));
+        databases.set(name, { ...(await described(name, isPublished)), transactions: [] });
+      }
+      for (const transaction of await withContributions(controller, found, query)) {
+        databases.get(transaction.database)?.transactions.push(transaction);
       }
       return { databases: Object.fromEntries(databases) };
     }),
