@@ -97,6 +97,12 @@ test.each([
   expect(parseAlteration(text)).toContain(why);
 });
 
+test('long texts are read once, whatever they are', () => {
+  expect(parseAlteration(`ADD a INT COMMENT '${"\\'".repeat(30_000)}`)).toContain('unexpected');
+  expect(parseAlteration(`ADD a${' '.repeat(60_000)};`)).toContain('unexpected');
+  expect(parseAlteration(' '.repeat(70_000))).toContain('longer than 65536');
+});
+
 /** Pieces that are a danger where they stand for themselves. */
 const PIECES = [
   ...['ADD', 'DROP', 'MODIFY', 'CHANGE', 'ALTER', 'RENAME', 'COLUMN', 'TO', 'INT', 'VARCHAR(3)', 'AFTER', 'FIRST'],

@@ -14,32 +14,39 @@ export class SqlFault extends Error {}
 /** Comments are not among them: they would hide what follows. */
 const TOKEN =
   /[ \t\r\n]*(?:(?<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?(?![A-Za-z_$])|0[xX][0-9a-fA-F]+|\.\d+(?:[eE][+-]?\d+)?)|(?<word>[A-Za-z_$][A-Za-z0-9_$]*)|(?<string>'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*")|(?<name>`(?:[^`]|``)+`)|(?<symbol>[(),.+*/%<>=!|&^~-]))/y;
-const QUOTED = /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|`[^`]*`/g;
-const BLANKS_AT_END = /[ \t\r\n]+$/;
+const COMMENT = /--(?:\s|$)|\/\*|#/y;
 
 /** The tokens of a text, as MariaDB reads it in its usual SQL mode. Throws SqlFault at the first thing that is none. */
 export function sqlTokens(text: string): SqlToken[] {
-  if (/--\s|--$|\/\*|#/.test(text.replaceAll(QUOTED, "''"))) {
-    throw new SqlFault('comments are not allowed here; use COMMENT');
-  }
   const found: SqlToken[] = [];
-  const end = text.replace(BLANKS_AT_END, '').length;
+  const end = withoutBlanks(text);
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < end) {
     const from = TOKEN.lastIndex;
     const groups = TOKEN.exec(text)?.groups;
-    if (groups === undefined) throw new SqlFault(`unexpected ${JSON.stringify(text.slice(from).trim().slice(0, 10))}`);
-    const entry = Object.entries(groups).find(([, value]) => value !== undefined);
-    if (entry === undefined) continue;
-    const [kind, value = ''] = entry;
-    found.push({
-      kind: kind as SqlToken['kind'],
-      text: value,
-      at: TOKEN.lastIndex - value.length,
-      end: TOKEN.lastIndex,
-    });
+    const [kind, value = ''] = Object.entries(groups ?? {}).find(([, part]) => part !== undefined) ?? [];
+    const at = kind === undefined ? from : TOKEN.lastIndex - value.length;
+    refuseComment(text, at);
+    if (kind === undefined) throw new SqlFault(`unexpected ${JSON.stringify(text.slice(from).trim().slice(0, 10))}`);
+    found.push({ kind: kind as SqlToken['kind'], text: value, at, end: TOKEN.lastIndex });
   }
   return found;
+}
+
+/** Where the blanks at the end begin. */
+function withoutBlanks(text: string): number {
+  let end = text.length;
+  while (end > 0 && ' \t\r\n'.includes(text.charAt(end - 1))) end--;
+  return end;
+}
+
+/** Of what stands where a token begins; inside quotes nothing is a comment. */
+function refuseComment(text: string, at: number): void {
+  const blanks = /[ \t\r\n]*/y;
+  blanks.lastIndex = at;
+  blanks.exec(text);
+  COMMENT.lastIndex = blanks.lastIndex;
+  if (COMMENT.test(text)) throw new SqlFault('comments are not allowed here; use COMMENT');
 }
 
 /** What expressions of columns must not do: wait, read files, hold locks, ask other tables and sequences. */
