@@ -126,6 +126,13 @@ test('the first failure ends the run, and tells what was sent before', async () 
   expect(await rows({ table: 'Filter', chunk: 0 })).toEqual([[1, 'u']]);
 });
 
+test('a file that cannot be read to its end is not loaded', async () => {
+  const { exit, stderr } = await sendFile('FILE', ...to(), 'Filter', 'R', '/proc/self/mem');
+  expect(stderr).toBe('campaign: cannot read /proc/self/mem: EIO: i/o error, read\n');
+  expect(exit).toBe(4);
+  expect(await rows({ table: 'Filter', chunk: 0 })).toBeNull();
+});
+
 test('a wrong key is refused, and printed nowhere', async () => {
   const path = await file('filters', '1\tu\n');
   const words = ['send-file', 'FILE', ...to(), 'Filter', 'R', path, '--debug'];

@@ -166,6 +166,57 @@ describe('a whole sequence', () => {
     expect((await finished).status).toBe('FINISHED');
     await client.closed();
   });
+
+  test('files go into one partition at the same time', async () => {
+    const ids = Array.from({ length: 6 }, (_, i) => i);
+    const send = async (id: number) => {
+      const client = await service.dial(port);
+      await client.greet(service.handshake());
+      return (await client.data(row(id), true)).status;
+    };
+    expect(new Set(await Promise.all(ids.map(send)))).toEqual(new Set(['FINISHED']));
+    expect(await loaded()).toEqual(ids.map((id) => values(id)));
+  });
+
+  test('what is complete is loaded, though the client does not wait for the answer', async () => {
+    const client = await service.dial(port);
+    await client.greet(service.handshake());
+    const last = frame(ingestData.encode({ data: Buffer.from(row(1)), last: true }));
+    client.socket.write(last, () => client.socket.destroy());
+    expect((await ended()).status).toBe('FINISHED');
+    expect(await loaded()).toEqual([values(1)]);
+  });
+
+  test('more is asked for only when MariaDB takes what came', async () => {
+    let goOn = () => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let reached = () => {};
+    const staged = new Promise<void>((resolve) => {
+      reached = resolve;
+    });
+    const worker = service.nativeWorker({
+      steps: async (name) => {
+        if (name !== 'open') return;
+        reached();
+        await held;
+      },
+    });
+    const own = await service.listen({ worker });
+    const client = await service.dial(own.port);
+    await client.greet(service.handshake());
+    let answered = false;
+    const answer = client.data(row(1)).finally(() => {
+      answered = true;
+    });
+    await staged;
+    await sleep(50);
+    expect(answered).toBe(false);
+    goOn();
+    expect((await answer).status).toBe('READY_TO_READ_DATA');
+    expect((await client.data('', true)).status).toBe('FINISHED');
+  });
 });
 
 describe('refused at the handshake', () => {

@@ -42,7 +42,8 @@ export function createBinaryServer({ worker, key, timeouts, limits, logger }: Bi
       .finally(() => open.delete(connection));
     open.set(connection, served);
   };
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: false, keepAlive: true, noDelay: true }, accept);
+  const sockets = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
+  const server = createServer(sockets, accept);
   server.maxConnections = service.limits.connections;
   server.on('drop', (from) => logger?.warn({ from: from?.remoteAddress }, 'too many binary connections'));
   server.on('error', (error) => logger?.error({ err: error }, 'the binary service failed'));

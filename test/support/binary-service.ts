@@ -8,7 +8,8 @@ import {
 } from '../../api/binary/messages';
 import { Peer } from '../../api/binary/peer';
 import { DEFAULT_DIALECT } from '../../ingest/core/dialect';
-import { NativeIngestWorker } from '../../ingest/worker/native';
+import type { MysqlAccess } from '../../ingest/storage/data/connection';
+import { NativeIngestWorker, type NativeWorkerOptions } from '../../ingest/worker/native';
 import { type BinaryOptions, type BinaryServer, createBinaryServer } from '../../server/binary/server';
 import { TestCatalog } from './load-catalog';
 import { freshDatabase, sharedMariaDb, uniqueName } from './servers';
@@ -23,17 +24,29 @@ export class BinaryService {
   private readonly sockets: Socket[] = [];
   private readonly servers: BinaryServer[] = [];
 
+  private readonly workers: NativeIngestWorker[] = [];
+  readonly worker: NativeIngestWorker;
+
   private constructor(
     readonly catalog: TestCatalog,
-    readonly worker: NativeIngestWorker,
-  ) {}
+    private readonly mysql: MysqlAccess,
+  ) {
+    this.worker = this.nativeWorker();
+  }
 
   static async create(): Promise<BinaryService> {
     const mysql = await sharedMariaDb('w1');
     const catalog = await TestCatalog.create(uniqueName('binary'), 'w1', await freshDatabase(), mysql);
-    const { metadata } = catalog;
-    const worker = new NativeIngestWorker({ name: 'w1', mysql, metadata, sources: { roots: {}, stallSeconds: 5 } });
-    return new BinaryService(catalog, worker);
+    return new BinaryService(catalog, mysql);
+  }
+
+  /** The worker, once more, changed as a test wants it. */
+  nativeWorker(options: Partial<NativeWorkerOptions> = {}): NativeIngestWorker {
+    const sources = { roots: {}, stallSeconds: 5 };
+    const { mysql, catalog } = this;
+    const worker = new NativeIngestWorker({ name: 'w1', mysql, metadata: catalog.metadata, sources, ...options });
+    this.workers.push(worker);
+    return worker;
   }
 
   readonly key = KEY;
@@ -72,7 +85,7 @@ export class BinaryService {
   async close(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     for (const server of this.servers) await server.close();
-    await this.worker.close();
+    for (const worker of this.workers) await worker.close();
     await this.catalog.close();
   }
 }

@@ -48,6 +48,9 @@ export interface SentContribution {
   numRowsLoaded: number;
 }
 
+/** After which a connection on which nothing goes is tried: a host that is gone is noticed while it should be loading. */
+const KEEP_ALIVE_MS = 60_000;
+
 const DEFAULTS = { recordBytes: 1024 * 1024, connectMs: 10_000, answerMs: 300_000, loadMs: 24 * 3600_000 };
 
 /**
@@ -66,6 +69,7 @@ export async function sendContribution(
   const cancel = () => socket.destroy(cancelled());
   options.signal?.addEventListener('abort', cancel);
   try {
+    if (options.signal?.aborted) throw cancelled();
     return await new Sending(socket, address, options).run(handshake, input);
   } finally {
     options.signal?.removeEventListener('abort', cancel);
@@ -148,13 +152,14 @@ class Sending {
 function dial({ host, port }: BinaryAddress, ms: number, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(cancelled());
-    const socket = connect({ host, port, noDelay: true, keepAlive: true });
+    const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+    socket.on('error', () => {});
     const done = (why?: string, error?: IngestError) => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', cancel);
       socket.off('error', failed).off('connect', connected);
       if (why === undefined && error === undefined) return resolve(socket);
-      socket.on('error', () => {}).destroy();
+      socket.destroy();
       const what = `ingest service ${host}:${port} does not answer: ${why}`;
       reject(error ?? new IngestError('UNAVAILABLE', what, { retryAllowed: true }));
     };
