@@ -25,7 +25,7 @@ export async function answer(route: Route, request: FastifyRequest, keys: Servic
 }
 
 function check(endpoint: AnyEndpoint, request: FastifyRequest, keys: ServiceKeys, warn: (text: string) => void) {
-  const common = { client: request.ip, warn, raw: request };
+  const common = { client: clientAddress(request), warn, raw: request };
   if (endpoint.streamed !== undefined) {
     const params = paramsOf(endpoint, request);
     return { ...common, params, query: {}, body: {}, isAdmin: false } as Call<AnyEndpoint>;
@@ -41,6 +41,11 @@ function check(endpoint: AnyEndpoint, request: FastifyRequest, keys: ServiceKeys
     query: parse(endpoint, 'query', query),
     body: parse(endpoint, 'body', body),
   } as Call<AnyEndpoint>;
+}
+
+/** An IPv4 address as such, also where the service listens on IPv6. */
+function clientAddress({ ip }: FastifyRequest): string {
+  return ip.replace(/^::ffff:(?=[\d.]+$)/i, '');
 }
 
 /** A failure with the envelope. */

@@ -173,6 +173,7 @@ test.each<[Record<string, unknown>, string]>([
   [{ rows: null }, 'a collection of rows found in the request is not the JSON array'],
   [{ rows: { 0: [1, 'u'] } }, 'a collection of rows found in the request is not the JSON array'],
   [{ rows: [] }, 'a collection of rows in the request is empty'],
+  [{ table: 'a\0b' }, `${P}a text holds a character that cannot be recorded: U+0000, or half of a surrogate pair`],
   [{ table: 'Nothing' }, `${F}DatabaseInfo::findTable no such table 'Nothing' found in the database '%D'.`],
   [
     { transaction_id: 4000 },

@@ -16,7 +16,7 @@ export function dataRoutes({ worker, keys, spoolFolder, limits }: WorkerServices
   const requests = new RowsRequests(keys, limits);
   return [
     route(loadRows, async (call) => {
-      const spool = await Spool.open(spoolFolder);
+      const spool = new Spool(spoolFolder);
       try {
         const fields = await requests.read(call, spool);
         const opened = await saying(NOT_RECEIVED_ROWS, () => worker.receive(toDataRequest(fields, call.client)));

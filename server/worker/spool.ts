@@ -6,25 +6,14 @@ import { IngestError } from '../../ingest/core/errors';
 const PIECE_BYTES = 256 * 1024;
 
 /**
- * Bytes that wait in a file. Its name is gone before the first of them is written: nobody else can open it, and however this process
- * ends, nothing stays.
+ * Bytes that wait in a file, which is made for the first of them. Its name is gone by then: nobody else can open it, and however this
+ * process ends, nothing stays.
  */
 export class Spool {
   private length = 0;
+  private opened: FileHandle | undefined;
 
-  private constructor(private readonly file: FileHandle) {}
-
-  static async open(folder: string): Promise<Spool> {
-    const path = join(folder, `qserv-rows-${randomBytes(8).toString('hex')}`);
-    const file = await open(path, 'wx+', 0o600);
-    try {
-      await unlink(path);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-    return new Spool(file);
-  }
+  constructor(private readonly folder: string) {}
 
   /** Bytes written. */
   get bytes(): number {
@@ -39,8 +28,9 @@ export class Spool {
   /** Errors: DISK_FULL. */
   async write(bytes: Buffer): Promise<void> {
     try {
+      this.opened ??= await openNameless(this.folder);
       for (let at = 0; at < bytes.length; ) {
-        const { bytesWritten } = await this.file.write(bytes, at, bytes.length - at, this.length);
+        const { bytesWritten } = await this.opened.write(bytes, at, bytes.length - at, this.length);
         at += bytesWritten;
         this.length += bytesWritten;
       }
@@ -54,7 +44,8 @@ export class Spool {
   async *read(): AsyncGenerator<Buffer> {
     const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, this.length));
     for (let at = 0; at < this.length; ) {
-      const { bytesRead } = await this.file.read(buffer, 0, Math.min(buffer.length, this.length - at), at);
+      const wanted = Math.min(buffer.length, this.length - at);
+      const { bytesRead = 0 } = (await this.opened?.read(buffer, 0, wanted, at)) ?? {};
       if (bytesRead === 0) throw new IngestError('INTERNAL', `rows end after ${at} of ${this.length} bytes`);
       yield buffer.subarray(0, bytesRead);
       at += bytesRead;
@@ -62,6 +53,18 @@ export class Spool {
   }
 
   async close(): Promise<void> {
-    await this.file.close();
+    await this.opened?.close();
+  }
+}
+
+async function openNameless(folder: string): Promise<FileHandle> {
+  const path = join(folder, `qserv-rows-${randomBytes(8).toString('hex')}`);
+  const file = await open(path, 'wx+', 0o600);
+  try {
+    await unlink(path);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }

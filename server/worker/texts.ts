@@ -23,7 +23,8 @@ export function notSubmitted({ table }: { table: string }): RefusalTexts {
 
 /** Refusals of JSON rows, docs/contract/worker.md §2 and §6. */
 export const NOT_RECEIVED_ROWS: RefusalTexts = {
-  INVALID_INPUT: as('E'),
+  // What left no record is a matter of the parameters alone.
+  INVALID_INPUT: (e) => (e.details.contribution === undefined ? undefined : as('E')(e)),
   ILLEGAL_STATE: as('E'),
   DATABASE_PUBLISHED: as('E'),
   TABLE_PUBLISHED: as('F'),
