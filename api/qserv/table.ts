@@ -79,6 +79,44 @@ export function toTableDefinition(body: RegisterTable): TableDefinition {
   return { ...common, ...keys, ...given, kind: 'dependent', director: body.director_table };
 }
 
+/** The same as it is sent; what the definition leaves open stays out, so that older services take it too. */
+export function fromTableDefinition(database: string, definition: TableDefinition): z.input<typeof registerTable> {
+  const { kind, name, schema, charset, collation } = definition;
+  return {
+    database,
+    table: name,
+    schema,
+    is_partitioned: kind === 'regular' ? 0 : 1,
+    ...(charset === undefined ? {} : { charset_name: charset }),
+    ...(collation === undefined ? {} : { collation_name: collation }),
+    ...fieldsOf(definition),
+  };
+}
+
+function fieldsOf(definition: TableDefinition): Partial<z.input<typeof registerTable>> {
+  switch (definition.kind) {
+    case 'regular':
+      return {};
+    case 'director': {
+      const { directorKey, longitudeKey, latitudeKey, uniquePrimaryKey } = definition;
+      const keys = { director_key: directorKey, longitude_key: longitudeKey, latitude_key: latitudeKey };
+      return uniquePrimaryKey === undefined ? keys : { ...keys, unique_primary_key: uniquePrimaryKey ? 1 : 0 };
+    }
+    case 'dependent': {
+      const { director, directorKey, longitudeKey = '', latitudeKey = '' } = definition;
+      const place = longitudeKey === '' ? {} : { longitude_key: longitudeKey, latitude_key: latitudeKey };
+      return { director_table: director, director_key: directorKey, ...place };
+    }
+    case 'refMatch': {
+      const { director, directorKey, director2, directorKey2, flag: column, angSep } = definition;
+      const first = { director_table: director, director_key: directorKey };
+      return { ...first, director_table2: director2, director_key2: directorKey2, flag: column, ang_sep: angSep };
+    }
+    default:
+      return definition satisfies never;
+  }
+}
+
 /** The database it belongs to, and the table as the domain has it. */
 export const tableRegistration = registerTable.transform((body) => ({
   database: body.database,

@@ -175,6 +175,8 @@ export interface ControllerCapabilities {
   atomicUnits: boolean;
   /** Workers read sources that are compressed. */
   compressedSources: boolean;
+  /** Building a director index and collecting row counters tell how much they read; else what is not stored is told as 0. */
+  reports: boolean;
 }
 
 /**

@@ -106,8 +106,14 @@ export class QservClient {
       : this.call(workerVersion, {}, { signal });
   }
 
+  /** Gives up what is under way. */
   close(): Promise<void> {
     return this.transport.close();
+  }
+
+  /** Lets what is under way come to its end. */
+  retire(): Promise<void> {
+    return this.transport.retire();
   }
 
   private keys(endpoint: AnyEndpoint, { admin }: CallOptions): Record<string, string> {

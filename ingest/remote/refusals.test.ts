@@ -102,9 +102,10 @@ test.each<[string, string, object]>([
   [
     `${P}Csv::Parser: the value 'x' of the parameter 'fieldsTerminatedBy' is not allowed for the given parameter.`,
     'INVALID_INPUT',
-    { field: 'dialect' },
+    { field: 'fieldsTerminatedBy' },
   ],
   ["table creation failed for: 'T_1234567890', worker: w1,  error: x", 'UNAVAILABLE', {}],
+  ["table creation failed for: 'T', worker: w1,  error: Invalid default value for 'a'", 'INVALID_INPUT', {}],
   ['reconfiguration failed on worker: w1 ', 'UNAVAILABLE', {}],
   ['Qserv synchronization stage failed, job: a, state: FINISHED', 'UNAVAILABLE', {}],
   ['MySQL load failed, ex: too bad', 'LOAD_FAILED', {}],

@@ -42,6 +42,7 @@ const RULES: Rule[] = [
     code: 'ILLEGAL_STATE',
   },
   { text: /contribution id=(?<id>\d+) was originally processed by worker '(?<worker>[^']*)'/, code: 'ILLEGAL_STATE' },
+  { text: /contribution id=(?<id>\d+) cannot be read again/, code: 'ILLEGAL_STATE' },
   { text: /administrator's privileges/, code: 'NOT_ALLOWED' },
   { text: /table '(?<table>[^']*)' of database '(?<database>[^']*)' is already published/, code: 'TABLE_PUBLISHED' },
   { text: /database '(?<database>[^' ]*)'? is already published/i, code: 'DATABASE_PUBLISHED' },
@@ -86,8 +87,14 @@ const RULES: Rule[] = [
   { text: /^Table '(?<database>[^']*)'\.'(?<table>[^']*)' is not in CSS/, code: 'UNKNOWN_TABLE' },
   { text: /because it has dependent tables/, code: 'ILLEGAL_STATE' },
   { text: /Url::_translate|http::string2method/, code: 'INVALID_INPUT', details: () => ({ field: 'url' }) },
-  { text: /Csv::Parser: the value/, code: 'INVALID_INPUT', details: () => ({ field: 'dialect' }) },
+  { text: /Csv::Parser: the value .* of the parameter '(?<field>\w+)'/, code: 'INVALID_INPUT' },
+  { text: /Unknown character set/, code: 'INVALID_INPUT', details: () => ({ field: 'charset' }) },
+  { text: /IngestRequest unsupported url/, code: 'INVALID_INPUT', details: () => ({ field: 'url' }) },
   { text: /in the range supported by the service|version is not a number/, code: 'INVALID_INPUT' },
+  {
+    text: /table creation failed.*(Invalid default|Row size too large|not valid for CHARACTER SET|Unknown (character set|collation|column)|Too many columns|Incorrect|too big|error in your SQL syntax|generated column)/i,
+    code: 'INVALID_INPUT',
+  },
   // Steps that Qserv's workers or its czar did not answer, or failed in: another call may find them well.
   {
     text: /(database creation|grant access to a database|enabling database|table creation|MySQL partitions removal|table deletion|database deletion|reconfiguration|replica lookup stage|Qserv synchronization stage) failed/,
@@ -120,10 +127,19 @@ export function refusalError(where: string, error: string, ext: Ext): IngestErro
     const match = kind === 'A' ? null : text.exec(said);
     if (match === null) continue;
     const known = { ...groups(match.groups), ...details?.(ext), refusal: said };
-    return new IngestError(code, `${where}: ${said}`, known);
+    return new IngestError(code, `${where}: ${said}${firstOf(known)}`, known);
   }
   const more = Object.keys(ext).length === 0 ? {} : { ext };
   return new IngestError(passing(ext) ?? BY_CLASS[kind], `${where}: ${said}`, { refusal: said, ...more });
+}
+
+/** The first of what failed in several places. */
+function firstOf({ failures: known }: ErrorDetails): string {
+  const [[worker, places] = ['', undefined]] = Object.entries(known ?? {});
+  const [[place, why] = ['', undefined]] = Object.entries((places ?? {}) as Record<string, unknown>);
+  if (why === undefined) return '';
+  const text = typeof why === 'object' && why !== null ? (why as Ext).error : why;
+  return ` The first one: ${place} at ${worker}: ${String(text)}`;
 }
 
 function groups(found: Record<string, string | undefined> = {}): ErrorDetails {

@@ -118,6 +118,11 @@ export class Transport {
     return new IngestError('UNAVAILABLE', `${where}: ${what} (${why})`, { outcome, cause: why });
   }
 
+  /** Closes the connections once what is under way is over. */
+  retire(): Promise<void> {
+    return this.agent.close();
+  }
+
   /** Gives up what is under way. */
   async close(): Promise<void> {
     this.closing.abort();

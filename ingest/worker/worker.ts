@@ -54,7 +54,7 @@ export interface LoadedContribution {
   bytes: number;
   rows: number;
   rowsLoaded: number;
-  /** sha256 of the file as stored, hex. */
+  /** sha256 of the file as stored, hex; '' where the backend does not know it. */
   sha256: string;
   numWarnings: number;
   warnings: LoadWarning[];
@@ -97,6 +97,12 @@ export interface LoadOptions {
 export interface WorkerCapabilities {
   /** A failed load leaves nothing behind, so a unit may be repeated in the same super-transaction. */
   atomicUnits: boolean;
+  /** A contribution by value is checked and recorded by `receive`, before its rows come; else `load` does both, and refuses. */
+  opensContributions: boolean;
+  /** Sources may be compressed. */
+  compressedSources: boolean;
+  /** What was loaded comes with the sha256 of its file; else with ''. */
+  checksums: boolean;
 }
 
 /**

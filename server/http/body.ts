@@ -30,11 +30,15 @@ export async function drained(body: Readable, ms: number): Promise<boolean> {
     const settle = (isOver: boolean) => {
       clearTimeout(timer);
       for (const event of ['end', 'close', 'error']) body.removeListener(event, over);
+      body.removeListener('readable', pass);
       resolve(isOver);
     };
+    // An iterator over the body that still waits for more keeps it from flowing: so it is read.
+    const pass = () => {
+      while (body.read() !== null);
+    };
     for (const event of ['end', 'close', 'error']) body.on(event, over);
-    // Flows also when an iterator over the body lets go of it only later.
-    body.on('data', () => {});
-    body.resume();
+    body.on('readable', pass);
+    pass();
   });
 }

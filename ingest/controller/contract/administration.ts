@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { able } from '../../../test/support/able';
 import type { IngestError } from '../../core/errors';
 import { replacementName } from '../../core/names';
 import type { TableDefinition } from '../../core/tables';
 import type { FamilyDescriptor } from '../administration';
-import type { Controller } from '../controller';
+import type { Controller, ControllerCapabilities } from '../controller';
 
 const failure = (code: IngestError['code'], message = '') =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
@@ -11,7 +12,11 @@ const failure = (code: IngestError['code'], message = '') =>
 const table: TableDefinition = { kind: 'regular', name: 'T', schema: [{ name: 'a', type: 'INT' }] };
 
 /** Families, workers, and what is refused to callers who must not repeat. `register` makes a catalog as `publishingCases` wants it. */
-export function administrationCases(controller: () => Controller, register: () => Promise<string>): void {
+export function administrationCases(
+  capabilities: ControllerCapabilities,
+  controller: () => Controller,
+  register: () => Promise<string>,
+): void {
   const unique = (prefix: string) => `${prefix}_${randomBytes(5).toString('hex')}`;
   /** Of a partitioning that no other case uses. */
   const newFamily = (given: Partial<FamilyDescriptor> = {}): FamilyDescriptor => {
@@ -140,14 +145,16 @@ export function administrationCases(controller: () => Controller, register: () =
       expect((await controller().transaction(id)).state).toBe('STARTED');
     });
 
-    test('are refused while a next version of a table waits for its place', async () => {
-      if (!controller().capabilities.replaceTables) return;
-      const name = await register();
-      await controller().markPublished(name);
-      await controller().unpublish(name);
-      const next = replacementName('Filter');
-      await controller().registerTable(name, { ...table, name: next }, { replaces: 'Filter' });
-      await expect(controller().markPublished(name)).rejects.toEqual(failure('ILLEGAL_STATE', next));
-    });
+    able(capabilities, 'replaceTables').test(
+      'are refused while a next version of a table waits for its place',
+      async () => {
+        const name = await register();
+        await controller().markPublished(name);
+        await controller().unpublish(name);
+        const next = replacementName('Filter');
+        await controller().registerTable(name, { ...table, name: next }, { replaces: 'Filter' });
+        await expect(controller().markPublished(name)).rejects.toEqual(failure('ILLEGAL_STATE', next));
+      },
+    );
   });
 }

@@ -1,13 +1,18 @@
+import { able } from '../../../test/support/able';
 import type { IngestError } from '../../core/errors';
 import { replacementName } from '../../core/names';
 import type { TableDefinition } from '../../core/tables';
-import type { Controller } from '../controller';
+import type { Controller, ControllerCapabilities } from '../controller';
 
 const failure = (code: IngestError['code'], message = '') =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
 
 /** Life of a published catalog. `register` makes one with tables Object, Source (refers to it) and Filter, unpublished. */
-export function publishingCases(controller: () => Controller, register: () => Promise<string>): void {
+export function publishingCases(
+  capabilities: ControllerCapabilities,
+  controller: () => Controller,
+  register: () => Promise<string>,
+): void {
   const published = async (chunks = [7480]): Promise<string> => {
     const name = await register();
     await controller().allocateChunks({ database: name }, chunks);
@@ -144,16 +149,18 @@ export function publishingCases(controller: () => Controller, register: () => Pr
       await controller().deleteTable(name, 'Object', { published: true });
     });
 
-    test('of a table whose next version is registered is refused; of the next version not', async () => {
-      if (!controller().capabilities.replaceTables) return;
-      const name = await published();
-      const next = replacementName('Filter');
-      await controller().unpublish(name);
-      await controller().registerTable(name, table(next), { replaces: 'Filter' });
-      await expect(controller().deleteTable(name, 'Filter')).rejects.toEqual(failure('ILLEGAL_STATE', next));
-      await controller().deleteTable(name, next);
-      await controller().deleteTable(name, 'Filter');
-      expect((await controller().database(name)).tables.map((t) => t.definition.name)).toEqual(['Object', 'Source']);
-    });
+    able(capabilities, 'replaceTables').test(
+      'of a table whose next version is registered is refused; of the next version not',
+      async () => {
+        const name = await published();
+        const next = replacementName('Filter');
+        await controller().unpublish(name);
+        await controller().registerTable(name, table(next), { replaces: 'Filter' });
+        await expect(controller().deleteTable(name, 'Filter')).rejects.toEqual(failure('ILLEGAL_STATE', next));
+        await controller().deleteTable(name, next);
+        await controller().deleteTable(name, 'Filter');
+        expect((await controller().database(name)).tables.map((t) => t.definition.name)).toEqual(['Object', 'Source']);
+      },
+    );
   });
 }

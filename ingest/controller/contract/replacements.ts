@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { able } from '../../../test/support/able';
 import type { IngestError } from '../../core/errors';
 import { replacementName } from '../../core/names';
 import type { TableDefinition } from '../../core/tables';
-import type { Controller } from '../controller';
+import type { Controller, ControllerCapabilities } from '../controller';
 
 const failure = (code: IngestError['code'], message = '') =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
@@ -15,6 +16,7 @@ interface Tables {
 
 /** Next versions of published tables. `register` makes a catalog with tables Object, Source and Filter, unpublished. */
 export function replacementCases(
+  capabilities: ControllerCapabilities,
   controller: () => Controller,
   register: () => Promise<string>,
   { object, source, filter }: Tables,
@@ -36,7 +38,7 @@ export function replacementCases(
   const tableOf = async (name: string, table: string) =>
     (await tablesOf(name)).find((t) => t.definition.name === table);
 
-  describe('next versions', () => {
+  able(capabilities, 'replaceTables').describe('next versions', () => {
     test('are tables of their own until publish; again is success', async () => {
       const name = await reopened();
       const table = await controller().registerTable(name, next(object), { replaces: 'Object' });

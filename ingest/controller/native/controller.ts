@@ -9,6 +9,7 @@ import type { ContributionFilter, ContributionParts } from '../contributions';
 import type {
   ChangeOptions,
   Controller,
+  ControllerCapabilities,
   DatabaseDefinition,
   DeleteOptions,
   DirectorIndexOptions,
@@ -44,12 +45,20 @@ import { markPublished, unpublish } from './unpublish';
 
 export type { NativeServers, NativeWorkerAccess } from './context';
 
+export const NATIVE_CAPABILITIES: ControllerCapabilities = {
+  countRows: true,
+  replaceTables: true,
+  atomicUnits: true,
+  compressedSources: true,
+  reports: true,
+};
+
 /**
  * The controller over MariaDB servers of our own: records in PostgreSQL, all DDL that is not loading. Any number of processes
  * may run one for the same target. The records' database must be migrated; `close` leaves it open, it is the caller's.
  */
 export class NativeController implements Controller {
-  readonly capabilities = { countRows: true, replaceTables: true, atomicUnits: true, compressedSources: true };
+  readonly capabilities = NATIVE_CAPABILITIES;
   private readonly context: NativeContext;
   private readonly allocator: ChunkAllocator;
 

@@ -4,7 +4,7 @@ import { sharedServers } from '../../../test/support/native';
 import { freshDatabase } from '../../../test/support/servers';
 import { type Metadata, openMetadata } from '../../storage/metadata';
 import { controllerContract } from '../contract';
-import { NativeController } from './controller';
+import { NATIVE_CAPABILITIES, NativeController } from './controller';
 
 let metadata: Metadata;
 let data: ReturnType<typeof nativeIndexData>;
@@ -20,6 +20,7 @@ afterAll(async () => {
 });
 
 controllerContract({
+  capabilities: NATIVE_CAPABILITIES,
   newController: async () => new NativeController({ target: 'test', servers: await sharedServers(), metadata }),
   index: { data: () => data, example: exampleObjects, sky: skyObjects },
   putContribution: (given) => putContribution(metadata, given),

@@ -69,6 +69,13 @@ export class Contributor {
     return open.load(typeof csv === 'string' ? Readable.from([Buffer.from(csv)]) : csv);
   };
 
+  /** Opens a contribution by value, and nothing more, where that can be told apart; else sends a row. */
+  readonly open = async (more: Partial<ValueRequest> = {}): Promise<unknown> => {
+    const { worker } = this.harness();
+    const open = await worker.receive(this.byValue(more));
+    return worker.capabilities.opensContributions ? open : open.load(Readable.from([Buffer.from(row(1))]));
+  };
+
   /** URL of a file that is not there yet; `appear` puts it there. */
   readonly missing = async (): Promise<{ url: string; appear: (csv: string) => Promise<void> }> => {
     const name = `${++files}.csv`;

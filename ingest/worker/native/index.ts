@@ -46,10 +46,17 @@ export interface NativeWorkerOptions {
   attemptId?: () => string;
 }
 
+export const NATIVE_WORKER_CAPABILITIES: WorkerCapabilities = {
+  atomicUnits: true,
+  opensContributions: true,
+  compressedSources: true,
+  checksums: true,
+};
+
 /** Loads straight into one MariaDB: every unit in a staging table of its own, attached in one step (docs/design.md §4). */
 export class NativeIngestWorker implements IngestWorker {
   readonly name: string;
-  readonly capabilities: WorkerCapabilities = { atomicUnits: true };
+  readonly capabilities = NATIVE_WORKER_CAPABILITIES;
   private readonly context: ContributionContext;
   private readonly contributions: NativeContributions;
   private readonly clients = new HttpClients();

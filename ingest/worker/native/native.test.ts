@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TestCatalog } from '../../../test/support/load-catalog';
 import { freshDatabase, privateDir, sharedMariaDb, uniqueName } from '../../../test/support/servers';
 import { type WorkerHarness, workerContract } from '../contract';
-import { NativeIngestWorker } from './index';
+import { NATIVE_WORKER_CAPABILITIES, NativeIngestWorker } from './index';
 
-workerContract('native', async (): Promise<WorkerHarness> => {
+workerContract('native', NATIVE_WORKER_CAPABILITIES, async (): Promise<WorkerHarness> => {
   const folder = privateDir('sources');
   mkdirSync(folder);
   const mysql = await sharedMariaDb('w1');

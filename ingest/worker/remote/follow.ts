@@ -1,0 +1,38 @@
+import { fromWireContribution } from '../../../api/qserv/contribution';
+import { cancelFile, fileStatus } from '../../../api/qserv/worker/requests';
+import type { Contribution } from '../../core/contributions';
+import type { RemoteWorkerContext } from './context';
+
+/** How long the cancellation of a contribution that nobody waits for any more may take. */
+const CANCEL_MS = 10_000;
+
+/**
+ * Waits until the contribution is over; returns its last state. When `progress` throws or the signal comes, what is queued or being
+ * read is cancelled; what is being loaded goes on, and is found by the next attempt.
+ */
+export async function follow(
+  context: RemoteWorkerContext,
+  begun: Contribution,
+  progress: (contribution: Contribution) => void,
+  signal?: AbortSignal,
+): Promise<Contribution> {
+  let last = begun;
+  const looks = context.looks(signal);
+  try {
+    while (last.status === 'IN_PROGRESS') {
+      await looks.next();
+      const { contrib } = await context.call(fileStatus, { params: { id: begun.id } }, { signal });
+      last = fromWireContribution(contrib);
+      progress(last);
+    }
+    return last;
+  } catch (error) {
+    // Where the worker does not answer, this does not help either, and the contribution is found later.
+    await cancel(context, begun.id).catch(() => {});
+    throw error;
+  }
+}
+
+async function cancel(context: RemoteWorkerContext, id: number): Promise<void> {
+  await context.call(cancelFile, { params: { id } }, { signal: AbortSignal.timeout(CANCEL_MS) });
+}
