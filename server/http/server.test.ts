@@ -97,7 +97,7 @@ describe('requests that do not come whole', () => {
   });
 
   test('do not hold the process', async () => {
-    const open = await start();
+    const open = await start({ closeMs: 3_600_000 });
     const half = [open(), open(), open()] as const;
     half[0].write('POST /named/a HT');
     half[1].write(`${head('/named/a', 100)}{"auth`);

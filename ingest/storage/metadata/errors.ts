@@ -25,8 +25,6 @@ function codeOf(sqlState: string): ErrorCode {
   if (sqlState.startsWith('08') || sqlState.startsWith('57P') || sqlState.startsWith('53')) return 'UNAVAILABLE';
   // Serialization failure, deadlock, lock_timeout.
   if (sqlState === '40001' || sqlState === '40P01' || sqlState === '55P03') return 'BUSY';
-  // A value that no column of the type can hold: a NUL character, a number out of range.
-  if (sqlState === '22021' || sqlState === '22P05' || sqlState === '22003') return 'INVALID_INPUT';
   return 'INTERNAL';
 }
 
