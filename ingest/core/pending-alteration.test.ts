@@ -2,7 +2,7 @@ import type { ShownColumn } from './altered-columns';
 import { lacksAlteration, nextAlteration } from './pending-alteration';
 
 const shown = (...names: string[]): ShownColumn[] => names.map((name) => ({ name, definition: 'int(11)' }));
-const recorded = [{ name: 'a', type: 'INT' }];
+const recorded = [{ name: 'a', type: 'INTEGER' }];
 const A = shown('a');
 const B = shown('a', 'b');
 const asked = (spec: string, before: ShownColumn[], after: ShownColumn[]) => ({

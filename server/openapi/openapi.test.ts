@@ -193,6 +193,15 @@ test('a form has texts and a file', async () => {
   });
 });
 
+test.each(NAMES)('the page of the %s may load nothing from elsewhere', async (name) => {
+  const page = await services[name].inject('/docs');
+  expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+  expect(page.headers['content-security-policy']).toMatch(/^default-src 'self';/);
+  expect(page.body).not.toMatch(/(src|href)="(https?:)?\/\//);
+  // On a host of its own, it would ask a validator on the Internet.
+  expect((await services[name].inject('/docs/static/swagger-initializer.js')).body).toContain('"validatorUrl":null');
+});
+
 test('the page shows every operation, and asks nobody else for anything', async () => {
   const url = await services.controller.listen({ host: '127.0.0.1', port: 0 });
   const browser = await startBrowser();
