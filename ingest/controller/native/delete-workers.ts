@@ -8,6 +8,7 @@ import { dropOldTables } from '../../storage/data/replace-tables';
 import { dropStaging, listStaging } from '../../storage/data/staging';
 import { killLockHolders } from '../../storage/data/user-locks';
 import { revokeContributionsOfTable } from '../../storage/metadata/contribution-ends';
+import { placesOfTable } from '../../storage/metadata/contribution-places';
 import { revokeTable, unitsOfTable } from '../../storage/metadata/load-units';
 import { replicasOf } from '../../storage/metadata/replicas';
 import { transactionIds } from '../../storage/metadata/transactions';
@@ -46,8 +47,10 @@ export async function deleteTableOn(
   await dropTables(server, database, there);
   if (table.replaces !== undefined) await dropOldTables(server, database, table.replaces);
   const units = await context.metadata.run((sql) => unitsOfTable(sql, database, name));
+  const contributed = await context.metadata.run((sql) => placesOfTable(sql, database, name));
+  const places = [...units.map(({ unit }) => unit), ...contributed];
   await dropStagingWhere(server, (staging) =>
-    units.some(({ unit }) => {
+    places.some((unit) => {
       const prefix = stagingPrefix(database, unit.transactionId);
       if (!staging.startsWith(prefix)) return false;
       const [attempt = ''] = staging.slice(prefix.length).split('_');

@@ -77,6 +77,20 @@ export async function placesInUse(
   }));
 }
 
+/** Every partition of a table that a contribution was to go into, whatever became of it. */
+export async function placesOfTable(sql: Queryable, database: string, table: string): Promise<LoadUnit[]> {
+  const rows = await sql<{ transaction_id: number; chunk: number; is_overlap: boolean }[]>`
+    SELECT DISTINCT transaction_id, chunk, is_overlap FROM qserv.contribution_request
+    WHERE database = ${database} AND "table" = ${table}`;
+  return rows.map(({ transaction_id: transactionId, chunk, is_overlap: overlap }) => ({
+    transactionId,
+    database,
+    table,
+    chunk,
+    overlap,
+  }));
+}
+
 function isPlace(sql: Queryable, worker: string, place: LoadUnit) {
   return (sql as Transaction)`transaction_id = ${place.transactionId} AND worker = ${worker} AND "table" = ${place.table}
     AND chunk = ${place.chunk} AND is_overlap = ${place.overlap}`;

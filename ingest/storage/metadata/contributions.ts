@@ -28,7 +28,7 @@ export interface ChunkPlace {
 /** Chunks of a table to which a super-transaction has contributions; those that finished are preferred. */
 export async function chunkPlaces(sql: Queryable, transactionId: number, table: string): Promise<ChunkPlace[]> {
   return await sql<ChunkPlace[]>`
-    SELECT chunk::integer AS chunk, worker, bool_or(preferred) AS preferred FROM (
+    SELECT chunk, worker, bool_or(preferred) AS preferred FROM (
       SELECT chunk, worker, status = 'FINISHED' AND NOT is_overlap AS preferred FROM qserv.transaction_contrib
       WHERE transaction_id = ${transactionId} AND "table" = ${table}
       UNION ALL

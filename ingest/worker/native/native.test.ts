@@ -50,6 +50,7 @@ workerContract('native', NATIVE_WORKER_CAPABILITIES, async (): Promise<WorkerHar
     rows: (unit) => catalog.rows(unit),
     contributions: (id) => catalog.contributions(id),
     close: async () => {
+      await queue.close();
       expect(await catalog.stagingTables()).toEqual([]);
       await worker.close();
       await catalog.close();

@@ -3,6 +3,7 @@ import * as texts from '../../../core/contribution-texts';
 import { IngestError } from '../../../core/errors';
 import { copyIntoPartition, ensurePartition, exchangePartition } from '../../../storage/data/attach';
 import type { DataConnection } from '../../../storage/data/connection';
+import { isCrashed, scanMended } from '../../../storage/data/mend';
 import { hasRows } from '../../../storage/data/scan';
 import { unwrapStaging } from '../../../storage/data/staging';
 import { releaseLocks } from '../../../storage/data/user-locks';
@@ -49,15 +50,14 @@ export async function attach(
   );
   await step(worker, attempt, 'settle');
   await settlePlace(worker.metadata, connection, worker.name, place, finalTable);
+  await step(worker, attempt, 'look');
+  const filled = await isFilled(connection, work);
   await step(worker, attempt, 'note');
-  const before = await worker.metadata.transaction((tx) => note(tx, worker, work, attempt, record));
+  await worker.metadata.transaction((tx) => note(tx, worker, work, attempt, record, filled));
   try {
     await step(worker, attempt, 'partition');
     const { database, transactionId } = place;
     await ensurePartition(connection, database, finalTable, transactionId, definition, PARTITION_BUSY_SECONDS);
-    await step(worker, attempt, 'look');
-    const filled = await hasRows(connection, database, finalTable, transactionId);
-    checkFilled(work, filled, before);
     if (record.rowsLoaded > 0) {
       if (!filled) {
         await step(worker, attempt, 'unwrap');
@@ -83,14 +83,26 @@ function recordOf({ channel }: Work, { files: [file] }: ContributionAttempt): At
   return { bytes: channel === 'json' ? bytes + 7 * rows : bytes, rows, readTime: file.readTime, ...file.outcome };
 }
 
-/** Looks once more whether the rows may be attached, and notes them. The number of rows that the partition has. */
+async function isFilled(connection: DataConnection, { place, finalTable }: Work): Promise<boolean> {
+  const { database, transactionId } = place;
+  try {
+    return await hasRows(connection, database, finalTable, transactionId);
+  } catch (error) {
+    if (!isCrashed(error)) throw error;
+    return ((await scanMended(connection, database, finalTable, transactionId)) ?? 0) > 0;
+  }
+}
+
+/** Looks once more whether the rows may be attached, and notes them. */
 async function note(
   tx: Transaction,
   worker: ContributionContext,
-  { id, place }: Work,
+  work: Work,
   { token, staging, plain }: ContributionAttempt,
   record: AttachedContribution,
-): Promise<number> {
+  filled: boolean,
+): Promise<void> {
+  const { id, place } = work;
   const { transactionId, table, database } = place;
   const context = await contributionContext(tx, transactionId, table);
   await lockAttempt(tx, id, token);
@@ -112,8 +124,8 @@ async function note(
       { contribution: rowsLeftBy, retryAllowed: false },
     );
   }
+  checkFilled(work, filled, rows);
   await noteAttachingRows(tx, id, { staging, plain, before: rows, record });
-  return rows;
 }
 
 function checkFilled({ place, finalTable }: Work, filled: boolean, before: number): void {

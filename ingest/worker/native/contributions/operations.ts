@@ -1,5 +1,5 @@
 import type { Contribution } from '../../../core/contributions';
-import { IngestError } from '../../../core/errors';
+import { type ErrorCode, IngestError } from '../../../core/errors';
 import { cancelRequest } from '../../../storage/metadata/contribution-ends';
 import { findContribution, selectContributions } from '../../../storage/metadata/contribution-records';
 import type { ContributionOperations, OpenContribution, ReferenceRequest, ValueRequest } from '../../contributions';
@@ -12,6 +12,9 @@ import { takeUpAgain } from './retry';
 import { run, runStarted } from './run';
 import { start } from './start';
 import { newAttempt } from './work';
+
+/** The record went with its table or its database. */
+const GONE: ReadonlySet<ErrorCode> = new Set(['UNKNOWN_TRANSACTION', 'UNKNOWN_TABLE', 'UNKNOWN_CONTRIBUTION']);
 
 /** Contributions one by one, loaded by this process. See `ContributionOperations`. */
 export class NativeContributions implements ContributionOperations {
@@ -69,7 +72,7 @@ export class NativeContributions implements ContributionOperations {
       } catch (error) {
         const { code, details } = error as IngestError;
         const told = details?.status === 'START_FAILED' || code === 'REVOKED';
-        if (!(error instanceof IngestError) || !told) throw error;
+        if (!(error instanceof IngestError) || !(told || GONE.has(code))) throw error;
       }
     });
   }

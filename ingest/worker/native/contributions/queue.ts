@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IngestError } from '../../../core/errors';
 import { takeNext } from '../../../storage/metadata/contribution-queue';
 import { type HeldLocks, withLocks } from '../../../storage/metadata/locks';
+import { sweepStaging } from '../sweep';
 import type { ContributionContext } from './context';
 import { settleDead } from './restart';
 
@@ -23,7 +24,7 @@ export interface QueueWork {
 
 /** Requests of other processes are seen after so long at most, ours at once. */
 const POLL_MS = 200;
-/** How often dead processes are looked for. */
+/** How often dead processes, and tables that they left, are looked for. */
 const LOOK_MS = 10_000;
 /** Pause after a failure, for instance because the records are away; also between questions for another process's lock. */
 const AGAIN_MS = 500;
@@ -107,6 +108,7 @@ export class ContributionQueue {
     const { autoResume = true } = this.options;
     try {
       await settleDead(this.context, { autoResume, isRunning: (id) => this.work.isRunning(id) });
+      await sweepStaging(this.context);
       this.lookAgain = performance.now() + LOOK_MS;
     } catch (error) {
       this.options.onError?.(error);
