@@ -62,7 +62,7 @@ export const remoteTarget = z
   })
   .describe("A Qserv that is driven through its controller's and its workers' REST services");
 
-export const target = z.discriminatedUnion('kind', [nativeTarget]);
+export const target = z.discriminatedUnion('kind', [nativeTarget, remoteTarget]);
 
 const said = (fault: (text: string) => string | undefined) =>
   z.string().superRefine((text, context) => {

@@ -12,7 +12,7 @@ import { Stack, WORKERS } from './stack';
 jest.setTimeout(180_000);
 
 const SERVERS = ['postgres', 'temporal', 'mariadb-master', 'mariadb-w1', 'mariadb-w2'];
-const SERVICES = ['campaigns', 'ingest-w1', 'ingest-w2'];
+const SERVICES = ['campaigns', 'ingest-w1', 'ingest-w2', 'server-controller', 'server-w1', 'server-w2'];
 
 const running = (name: string) => ({ name, pid: expect.any(Number), state: 'running' });
 
@@ -32,6 +32,7 @@ describe('the stack', () => {
 
   test('status tells all there is to know, in one object', () => {
     const status = stack().status();
+    const url = expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/);
     const mysql = { host: '127.0.0.1', port: expect.any(Number), user: 'qserv_ingest', password: expect.any(String) };
     expect(status).toEqual({
       temporal: {
@@ -39,8 +40,14 @@ describe('the stack', () => {
         namespace: 'default',
         ui: expect.stringMatching(/^http:/),
       },
-      controller: null,
-      workers: WORKERS.map((name) => ({ name, httpUrl: null, binaryPort: null, taskQueue: `ingest-${name}`, mysql })),
+      controller: { url },
+      workers: WORKERS.map((name) => ({
+        name,
+        httpUrl: url,
+        binaryPort: expect.any(Number),
+        taskQueue: `ingest-${name}`,
+        mysql,
+      })),
       master: { mysql },
       postgres: { url: expect.stringMatching(/^postgres:/) },
       processes: [...SERVERS, ...SERVICES].map(running),
@@ -114,7 +121,7 @@ describe('the stack', () => {
       stack()
         .status()
         .processes.map(({ state }) => state),
-    ).toEqual(Array(8).fill('stopped'));
+    ).toEqual(Array(SERVERS.length + SERVICES.length).fill('stopped'));
 
     const other = createServer();
     await new Promise<void>((listening) => other.listen({ host: '127.0.0.1', port: first.port }, listening));

@@ -9,6 +9,7 @@ import { withLock } from './lock';
 import { MariaDbServer, type MySqlAccount } from './mariadb';
 import { PostgresServer } from './postgres';
 import type { ManagedProcess, ProcessState } from './process';
+import { ServerPortFiles } from './server-ports';
 import { ServiceProcess } from './service';
 import { configText } from './service-config';
 import { TemporalServer } from './temporal';
@@ -34,6 +35,7 @@ export const SETTINGS = [
   'QSERV_CAMPAIGNS_CONFIG',
   'QSERV_POSTGRES_URL',
   'QSERV_MYSQL_PASSWORD',
+  'QSERV_AUTH_KEY',
   'QSERV_ADMIN_AUTH_KEY',
 ] as const;
 
@@ -44,6 +46,10 @@ export interface StackOptions {
   preferredPorts?: boolean;
   /** Named folders that file:// sources may lie in, besides `examples`. */
   sourceRoots?: Record<string, string>;
+  /** Environment variables that campaigns may send to sources. */
+  sourceSecrets?: string[];
+  /** false: without the REST and binary services, where nobody asks for them. */
+  servers?: boolean;
   /** Settings of our own processes besides the usual ones, read when one starts. */
   extraEnvironment?: () => Record<string, string | undefined>;
   report?: (name: string, message: string) => void;
@@ -51,8 +57,15 @@ export interface StackOptions {
 
 export interface StackStatus {
   temporal: { address: string; namespace: string; ui: string } | null;
-  controller: null;
-  workers: { name: string; httpUrl: null; binaryPort: null; taskQueue: string; mysql: MySqlAccount | null }[];
+  /** null: it has no REST services, or they were never started. */
+  controller: { url: string } | null;
+  workers: {
+    name: string;
+    httpUrl: string | null;
+    binaryPort: number | null;
+    taskQueue: string;
+    mysql: MySqlAccount | null;
+  }[];
   master: { mysql: MySqlAccount | null };
   postgres: { url: string } | null;
   processes: { name: string; pid: number | null; state: ProcessState }[];
@@ -68,7 +81,8 @@ export class Stack {
   readonly temporal: TemporalServer;
   readonly master: MariaDbServer;
   readonly workers: ReadonlyMap<string, MariaDbServer>;
-  readonly services: readonly ServiceProcess[];
+  readonly services: ServiceProcess[];
+  private readonly serverPorts: ServerPortFiles | undefined;
 
   constructor(private readonly options: StackOptions) {
     this.dir = resolve(options.dir);
@@ -93,6 +107,14 @@ export class Stack {
         (name) => new ServiceProcess({ ...at(taskQueue(name)), entry: 'workers/ingest.js', args: [name], env }),
       ),
     ];
+    if (options.servers === false) return;
+    this.serverPorts = new ServerPortFiles(this.dir, WORKERS, options.preferredPorts !== false);
+    this.services.push(
+      new ServiceProcess({ ...at('server-controller'), entry: 'server/serve-controller.js', env }),
+      ...WORKERS.map(
+        (name) => new ServiceProcess({ ...at(`server-${name}`), entry: 'server/serve-worker.js', args: [name], env }),
+      ),
+    );
   }
 
   private get servers(): ManagedProcess[] {
@@ -116,6 +138,7 @@ export class Stack {
   async up(): Promise<void> {
     await this.exclusively(async () => {
       await this.all(this.servers, (server) => this.start(server));
+      await this.serverPorts?.choose((service) => this.part(service).pid !== undefined);
       this.writeConfig();
       await this.all(this.services, async (service) => {
         if (service.isOutdated) {
@@ -174,17 +197,18 @@ export class Stack {
   }
 
   status(): StackStatus {
+    const ports = this.serverPorts?.known;
     return {
       temporal: known(() => ({
         address: this.temporal.address,
         namespace: this.temporal.namespace,
         ui: this.temporal.ui,
       })),
-      controller: null,
+      controller: ports ? { url: url(ports.controller) } : null,
       workers: [...this.workers].map(([name, server]) => ({
         name,
-        httpUrl: null,
-        binaryPort: null,
+        httpUrl: url(ports?.workers[name]?.http),
+        binaryPort: ports?.workers[name]?.binary ?? null,
         taskQueue: taskQueue(name),
         mysql: known(() => server.mysql),
       })),
@@ -202,6 +226,7 @@ export class Stack {
       QSERV_CAMPAIGNS_CONFIG: this.configFile,
       QSERV_POSTGRES_URL: this.postgres.url(),
       QSERV_MYSQL_PASSWORD: this.master.mysql.password,
+      QSERV_AUTH_KEY: keptSecret(join(this.dir, 'auth-key')),
       QSERV_ADMIN_AUTH_KEY: keptSecret(join(this.dir, 'admin-key')),
     };
     return { ...noTemporalSettings(), ...settings };
@@ -212,10 +237,16 @@ export class Stack {
   }
 
   private writeConfig(): void {
-    const roots = { examples: join(checkout, 'examples'), ...this.addedRoots(), ...this.options.sourceRoots };
-    writeFileAtomic(this.configFile, configText(this.master, this.workers, roots));
+    writeFileAtomic(this.configFile, this.configText());
     // By this the command line finds a checkout's stack without any setting (cli/support/environment.ts); it holds passwords.
     writeFileAtomic(join(this.dir, 'environment.json'), `${JSON.stringify(this.environment(), null, 2)}\n`, 0o600);
+  }
+
+  private configText(): string {
+    const { sourceRoots, sourceSecrets: secrets } = this.options;
+    const roots = { examples: join(checkout, 'examples'), ...this.addedRoots(), ...sourceRoots };
+    const ports = this.serverPorts?.known;
+    return configText({ master: this.master, workers: this.workers, ports, sources: { roots, secrets } });
   }
 
   private async start(part: ManagedProcess): Promise<void> {
@@ -265,6 +296,11 @@ export class Stack {
 /** Task queue, and name of the process, of an ingest worker; docs/design.md §3. */
 function taskQueue(worker: string): string {
   return `ingest-${worker}`;
+}
+
+/** Of a service of ours on this machine. */
+function url<Port extends number | undefined>(port: Port): Port extends number ? string : string | null {
+  return (port === undefined ? null : `http://127.0.0.1:${port}`) as Port extends number ? string : string | null;
 }
 
 /** null for what is not known before the first start. */

@@ -17,6 +17,7 @@ async function start(target: string | undefined): Promise<Serving> {
   await metadata.migrate();
   const app = createHttpServer({
     service: 'controller',
+    log: { level: 'info' },
     keys: environment.serviceKeys(targets.native(name)),
     routes: controllerRoutes({
       controller: targets.controller(name),

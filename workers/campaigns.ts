@@ -1,6 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import { type CampaignServices, createCampaignActivities } from '../activities/campaign';
 import { createDeletionActivities, type DeletionServices } from '../activities/delete';
+import { createIngestActivities } from '../activities/ingest';
 import { createRepublishActivities, type RepublishServices } from '../activities/republish';
 import { type PlanServices, planCampaign, readSettings } from '../ingest/campaign/plan';
 import { planRepublish } from '../ingest/campaign/republish';
@@ -14,6 +15,8 @@ import { serve } from './serve';
 import { Targets } from './targets';
 import { connectTemporal } from './temporal';
 
+const CAMPAIGNS = 'campaigns';
+
 /** `worker campaigns`: workflows, controller operations and the ledger, on the task queue `campaigns`. Any number may run. */
 async function start() {
   const environment = readEnvironment(process.env);
@@ -24,6 +27,7 @@ async function start() {
   await ensureSearchAttributes(link);
 
   const ledger = new PostgresLedger(metadata);
+  const isRemote = (target: string) => targets.config(target).kind === 'remote';
   const targets = new Targets(environment, metadata);
   const planning = {
     defaultTarget: config.defaultTarget,
@@ -35,8 +39,9 @@ async function start() {
   const services: CampaignServices = {
     ledger,
     controller: (target) => targets.controller(target),
-    taskQueue: (_target, worker) => `ingest-${worker}`,
-    isPresent: (_target, worker) => ledger.isPresent(worker),
+    // Remote workers are driven from here, where everything else of their target is done.
+    taskQueue: (target, worker) => (isRemote(target) ? CAMPAIGNS : `ingest-${worker}`),
+    isPresent: async (target, worker) => isRemote(target) || ledger.isPresent(worker),
     settings: (input, { signal }) => readSettings(input, planning, signal),
     plan: (input, key, { signal, report }) => planCampaign(input, key, planning, { signal, onProgress: report }),
     isOver: (claim) => isOver(link.client, claim),
@@ -54,12 +59,13 @@ async function start() {
   const worker = await Worker.create({
     connection: link.connection,
     namespace: link.namespace,
-    taskQueue: 'campaigns',
+    taskQueue: CAMPAIGNS,
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
     activities: {
       ...createCampaignActivities(services),
       ...createRepublishActivities(republishing),
       ...createDeletionActivities(deletion),
+      ...createIngestActivities({ ledger, worker: (target, name) => targets.remoteWorker(target, name) }),
     },
     shutdownGraceTime: '5s',
   });

@@ -1,12 +1,13 @@
 import { Worker } from '@temporalio/worker';
 import { createIngestActivities } from '../activities/ingest';
-import { IngestError, invalidInput } from '../ingest/core/errors';
+import { IngestError } from '../ingest/core/errors';
 import { type Metadata, openMetadata } from '../ingest/storage/metadata';
 import { PostgresLedger } from '../ingest/storage/metadata/ledger';
 import { announce, leave } from '../ingest/storage/metadata/presence';
 import { NativeIngestWorker } from '../ingest/worker/native';
-import { type Environment, readEnvironment } from './environment';
+import { readEnvironment } from './environment';
 import { serve } from './serve';
+import { Targets } from './targets';
 import { connectTemporal } from './temporal';
 
 /** Loads at the same time: one connection keeps one core of the server busy (docs/design.md §9). */
@@ -17,8 +18,8 @@ const ANNOUNCE_MS = 10_000;
 /** `worker ingest NAME [TARGET]`: loading, on the task queue `ingest-NAME`; runs beside that worker's MariaDB and sources. */
 async function start(name: string | undefined, target: string | undefined) {
   const environment = readEnvironment(process.env);
-  const worker = workerOf(environment, name, target ?? environment.config.defaultTarget);
   const metadata = openMetadata(environment.postgresUrl);
+  const worker = new Targets(environment, metadata).nativeWorker(target ?? environment.config.defaultTarget, name);
   await metadata.migrate();
   const link = await connectTemporal();
   const loader = new NativeIngestWorker({
@@ -63,15 +64,6 @@ function keepAnnouncing(metadata: Metadata, name: string): () => Promise<void> {
     clearInterval(timer);
     return say(leave);
   };
-}
-
-function workerOf({ config }: Environment, name: string | undefined, target: string) {
-  const configured = config.targets[target];
-  const workers = configured?.kind === 'native' ? configured.workers : [];
-  const worker = workers.find((candidate) => candidate.name === name);
-  if (worker) return worker;
-  const names = workers.map((candidate) => candidate.name).join(', ');
-  throw invalidInput('worker ingest', [{ path: 'NAME', message: `target ${target} has the workers: ${names}` }]);
 }
 
 const [name, target] = process.argv.slice(2);

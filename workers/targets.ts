@@ -1,15 +1,19 @@
 import { keyVariable } from '../api/campaign/republish';
-import type { NativeTargetConfig, TargetConfig } from '../api/config';
+import type { NativeTargetConfig, NativeWorkerConfig, TargetConfig } from '../api/config';
 import type { Controller } from '../ingest/controller/controller';
 import { NativeController, type NativeServers } from '../ingest/controller/native/controller';
-import { IngestError } from '../ingest/core/errors';
+import { RemoteController } from '../ingest/controller/remote/controller';
+import { IngestError, invalidInput } from '../ingest/core/errors';
 import { isSameKey } from '../ingest/core/same-key';
 import type { Metadata } from '../ingest/storage/metadata';
+import { RemoteIngestWorker } from '../ingest/worker/remote';
+import type { IngestWorker } from '../ingest/worker/worker';
 import type { Environment } from './environment';
 
-/** The configured targets' controllers, each made when it is first asked for. */
+/** The configured targets' controllers and remote workers, each made when it is first asked for. */
 export class Targets {
   private readonly controllers = new Map<string, Controller>();
+  private readonly remoteWorkers = new Map<string, IngestWorker>();
 
   constructor(
     private readonly environment: Environment,
@@ -37,23 +41,42 @@ export class Targets {
     throw new IngestError('INVALID_INPUT', `target ${name} is remote: its services are Qserv's own`);
   }
 
+  /** A native target's worker. INVALID_INPUT lists the names there are. */
+  nativeWorker(target: string, name: string | undefined): NativeWorkerConfig {
+    const { workers } = this.native(target);
+    const worker = workers.find((candidate) => candidate.name === name);
+    if (worker) return worker;
+    const names = workers.map((candidate) => candidate.name).join(', ');
+    throw invalidInput('worker', [{ path: 'NAME', message: `target ${target} has the workers: ${names}` }]);
+  }
+
   controller(name: string): Controller {
     const known = this.controllers.get(name);
     if (known) return known;
-    const { steps } = this.environment;
-    const made = new NativeController({
-      target: name,
-      servers: this.servers(this.config(name)),
-      metadata: this.metadata,
-      steps,
-    });
+    const made = this.open(name);
     this.controllers.set(name, made);
     return made;
   }
 
-  servers({ master, workers }: NativeTargetConfig): NativeServers {
-    const { account } = this.environment;
-    return { master: account(master), workers: workers.map((w) => ({ ...w, mysql: account(w.mysql) })) };
+  /** A remote target's worker, driven from this process; a native one's rows stream on its own host. UNKNOWN_WORKER. */
+  remoteWorker(target: string, name: string): IngestWorker {
+    const config = this.config(target);
+    if (config.kind !== 'remote') {
+      throw new IngestError('UNKNOWN_WORKER', `the worker ${name} of target ${target} loads by a process of its own`);
+    }
+    const key = JSON.stringify([target, name]);
+    const known = this.remoteWorkers.get(key);
+    if (known) return known;
+    const { authKey, sources } = this.environment;
+    const worker = new RemoteIngestWorker({
+      name,
+      controller: this.controller(target),
+      authKey: authKey(config) ?? '',
+      roots: sources.roots,
+      resolveSecret: sources.resolveSecret,
+    });
+    this.remoteWorkers.set(key, worker);
+    return worker;
   }
 
   /**
@@ -88,6 +111,29 @@ export class Targets {
   }
 
   async close(): Promise<void> {
+    for (const worker of this.remoteWorkers.values()) await worker.close();
     for (const controller of this.controllers.values()) await controller.close();
+  }
+
+  private open(name: string): Controller {
+    const config = this.config(name);
+    const { authKey, adminKey, steps } = this.environment;
+    switch (config.kind) {
+      case 'native':
+        return new NativeController({ target: name, servers: this.servers(config), metadata: this.metadata, steps });
+      case 'remote':
+        return new RemoteController({
+          url: config.controllerUrl,
+          authKey: authKey(config) ?? '',
+          adminAuthKey: adminKey(config),
+        });
+      default:
+        throw new IngestError('INTERNAL', `unknown kind of target ${config satisfies never}`);
+    }
+  }
+
+  private servers({ master, workers }: NativeTargetConfig): NativeServers {
+    const { account } = this.environment;
+    return { master: account(master), workers: workers.map((w) => ({ ...w, mysql: account(w.mysql) })) };
   }
 }

@@ -19,16 +19,17 @@ export class CampaignStack {
 
   static async start(
     sourceRoots: Record<string, string>,
-    options: Pick<StackOptions, 'extraEnvironment'> = {},
+    options: Pick<StackOptions, 'extraEnvironment' | 'servers' | 'sourceSecrets'> = {},
   ): Promise<CampaignStack> {
-    const stack = new Stack({ dir: privateDir('stack'), preferredPorts: false, sourceRoots, ...options });
+    const dir = privateDir('stack');
+    const stack = new Stack({ dir, preferredPorts: false, sourceRoots, servers: false, ...options });
     await stack.up();
     const connection = await Connection.connect({ address: stack.temporal.address });
     return new CampaignStack(stack, new Client({ connection, namespace: stack.temporal.namespace }), connection);
   }
 
   /** Starts a campaign as the command line does. */
-  async startCampaign(database: string, input: CampaignInput, workflowId = `ingest:local:${database}`) {
+  async startCampaign(database: string, input: CampaignInput, workflowId = workflowIdOf(input, database)) {
     return this.client.workflow.start('ingestCampaign', { workflowId, taskQueue: 'campaigns', args: [input] });
   }
 
@@ -60,4 +61,8 @@ export class CampaignStack {
     await this.connection?.close();
     await this.stack.down();
   }
+}
+
+function workflowIdOf({ target = 'local' }: CampaignInput, database: string): string {
+  return `ingest:${target}:${database}`;
 }
