@@ -6,13 +6,21 @@ import { explained, type RefusalTexts } from '../http/refusals';
 import { countersFailed } from './table-stats';
 import { workerFailure } from './worker-failures';
 
+export function familyExists(name: string): Refusal {
+  return new Refusal('F', `CONFIG  addDatabaseFamily the family '${name}' already exists.`);
+}
+
 /** Qserv's words for what can be wrong with a new database, docs/contract/controller.md §4.1. */
 export function registrationTexts(definition: DatabaseDefinition): RefusalTexts {
   const { name, numStripes, numSubStripes, overlap } = definition;
   return {
-    ALREADY_EXISTS: ({ details: { database } }) =>
+    ALREADY_EXISTS: ({ details: { database, family } }) => {
+      if (family !== undefined) return familyExists(String(family));
       // Another one, whose name differs in case only, is nothing that Qserv has words for.
-      database === name ? new Refusal('F', `CONFIG  addDatabase the database '${name}' already exists.`) : undefined,
+      return database === name
+        ? new Refusal('F', `CONFIG  addDatabase the database '${name}' already exists.`)
+        : undefined;
+    },
     INVALID_INPUT: (error) => {
       const { faults = [] } = error.details as { faults?: InputFault[] };
       const noFamily = faults.some(({ path }) => path === 'overlap') || numStripes === 0 || numSubStripes === 0;

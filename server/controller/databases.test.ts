@@ -63,6 +63,23 @@ describe('POST /ingest/database', () => {
     expect(reply).toMatchObject({ success: 1, database: { family_name: 'zz' } });
   });
 
+  test('needs the name of a new family to be free', async () => {
+    const family = { name: 'layout_34_4', replicationLevel: 1, numStripes: 35, numSubStripes: 4, overlap: 0.1 };
+    await service.controller.addFamily(family);
+    expect(await register(newName(), { num_stripes: 34, num_sub_stripes: 4 })).toMatchObject({
+      success: 0,
+      error: `${F}CONFIG  addDatabaseFamily the family 'layout_34_4' already exists.`,
+    });
+  });
+
+  test('a name that differs in case only is taken', async () => {
+    const name = await registered();
+    expect(await register(name.toUpperCase())).toMatchObject({
+      success: 0,
+      error: expect.stringContaining('in case only'),
+    });
+  });
+
   test('warns of an option that is gone', async () => {
     const obsolete = "Option 'local_load_secondary_index' is obsolete as of the version 20 of the API.";
     expect(await register(newName(), { local_load_secondary_index: 1 })).toMatchObject({ warning: obsolete });

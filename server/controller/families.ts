@@ -5,6 +5,7 @@ import type { Controller } from '../../ingest/controller/controller';
 import type { IngestError } from '../../ingest/core/errors';
 import { explained, saying } from '../http/refusals';
 import { type Route, route } from '../http/route';
+import { familyExists } from './database-texts';
 
 /** Database families, docs/contract/controller.md §3. */
 export function familyRoutes(controller: Controller): Route[] {
@@ -12,8 +13,7 @@ export function familyRoutes(controller: Controller): Route[] {
     route(addFamily, async ({ body }) => {
       const { name, overlap } = body;
       const { replication_level: replicationLevel, num_stripes: numStripes, num_sub_stripes: numSubStripes } = body;
-      const exists = () => new Refusal('F', `CONFIG  addDatabaseFamily the family '${name}' already exists.`);
-      const family = await saying({ ALREADY_EXISTS: exists }, () =>
+      const family = await saying({ ALREADY_EXISTS: () => familyExists(name) }, () =>
         controller.addFamily({ name, replicationLevel, numStripes, numSubStripes, overlap }),
       );
       return { config: { database_families: { [name]: toWireFamily(family) } } };

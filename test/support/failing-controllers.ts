@@ -2,7 +2,7 @@ import { NativeController } from '../../ingest/controller/native/controller';
 import { IngestError } from '../../ingest/core/errors';
 import { ControllerService } from './controller-service';
 
-/** A third worker that nobody runs. */
+/** A third worker that nobody runs, and that gets no chunks. */
 const NOBODY = {
   name: 'w3',
   mysql: { host: '127.0.0.1', port: 1, user: 'nobody' },
@@ -10,7 +10,7 @@ const NOBODY = {
   binaryPort: 25002,
   httpPort: 25004,
   enabled: true,
-  readOnly: false,
+  readOnly: true,
 };
 
 /** A service with the records of `service`, one of whose workers does not answer. Close it first. */

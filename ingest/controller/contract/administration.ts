@@ -61,6 +61,17 @@ export function administrationCases(
       for (const family of [last, first]) await controller().deleteFamily(family.name);
     });
 
+    test('whose name a new one would need stand in its way when they have another partitioning', async () => {
+      const { numStripes, numSubStripes } = newFamily();
+      const family = newFamily({ name: `layout_${numStripes}_${numSubStripes}`, numSubStripes: 4 });
+      await controller().addFamily(family);
+      await expect(controller().registerDatabase(within({ ...family, numStripes, numSubStripes }))).rejects.toMatchObject({
+        code: 'ALREADY_EXISTS',
+        details: { family: family.name },
+      });
+      await controller().deleteFamily(family.name);
+    });
+
     test('with databases are deleted by force alone, together with what is recorded of them', async () => {
       const family = newFamily();
       await controller().addFamily(family);

@@ -7,13 +7,14 @@ import {
   familyOfGeometry,
   findCaseless,
   findDatabase,
+  findFamily,
   insertDatabase,
   insertFamily,
 } from '../../storage/metadata/databases';
 import type { DatabaseDefinition, DatabaseDescriptor, RegisterOptions } from '../controller';
 import { databaseFaults } from '../rules';
 import type { NativeContext } from './context';
-import { family, lockFamilies } from './families';
+import { family, familyExists, lockFamilies } from './families';
 
 export async function registerDatabase(
   context: NativeContext,
@@ -36,14 +37,18 @@ export async function registerDatabase(
       return database(context, name);
     }
     // It stays, even where nothing else comes of it: docs/contract/controller.md §4.1.
-    const family = await context.metadata.transaction((tx) => familyFor(tx, definition));
+    await context.metadata.transaction((tx) => familyFor(tx, definition));
     if (known !== undefined) {
       throw new IngestError('ALREADY_EXISTS', `the database '${name}' already exists`, { database: name });
     }
     await context.onWorkers((server) => createSchema(server, name));
     await held.check();
     const autoBuildDirectorIndex = definition.autoBuildDirectorIndex ?? true;
-    await context.metadata.transaction((tx) => insertDatabase(tx, { name, family, autoBuildDirectorIndex }));
+    await context.metadata.transaction(async (tx) => {
+      // Somebody may have deleted it since.
+      const family = await familyFor(tx, definition);
+      await insertDatabase(tx, { name, family, autoBuildDirectorIndex });
+    });
     return database(context, name);
   });
 }
@@ -58,6 +63,8 @@ async function familyFor(tx: Transaction, d: DatabaseDefinition): Promise<string
   }
   const name = `layout_${d.numStripes}_${d.numSubStripes}`;
   const { numStripes, numSubStripes, overlap } = d;
+  // Made by hand, with another partitioning than its name says.
+  if ((await findFamily(tx, name)) !== undefined) throw familyExists(name);
   await insertFamily(tx, { name, replicationLevel: 1, numStripes, numSubStripes, overlap });
   return name;
 }

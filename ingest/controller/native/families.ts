@@ -33,12 +33,14 @@ export async function addFamily(context: NativeContext, given: FamilyDescriptor)
   const { name } = given;
   return context.metadata.transaction(async (tx) => {
     await lockFamilies(tx);
-    if ((await findFamily(tx, name)) !== undefined) {
-      throw new IngestError('ALREADY_EXISTS', `the family '${name}' already exists`, { family: name });
-    }
+    if ((await findFamily(tx, name)) !== undefined) throw familyExists(name);
     await insertFamily(tx, given);
     return given;
   });
+}
+
+export function familyExists(name: string): IngestError {
+  return new IngestError('ALREADY_EXISTS', `the family '${name}' already exists`, { family: name });
 }
 
 /** Nothing else may happen in any of its databases meanwhile. */

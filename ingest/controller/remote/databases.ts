@@ -36,8 +36,8 @@ export async function registerDatabase(
     };
     await context.call(endpoint, { body }, { long: true });
   } catch (error) {
-    // Somebody else was faster.
-    if (!isCode(error, 'ALREADY_EXISTS')) throw error;
+    // Somebody else was faster; or the name of the new family is taken.
+    if (!isCode(error, 'ALREADY_EXISTS') || error.details.family !== undefined) throw error;
     return known(await context.records(), definition, mustBeNew);
   }
   return context.requireDatabase(name);
