@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { contributionDescriptor } from '../../api/qserv/contribution';
 import { KEYS } from '../../test/support/controller-service';
 import { DataHttpServer } from '../../test/support/data-server';
@@ -413,6 +414,48 @@ test.each<['GET' | 'POST' | 'PUT' | 'DELETE', string, number]>([
     "INGEST-HTTP-SVC none of the authorization keys 'auth_key' or 'admin_auth_key' was found in the request. Please, provide one.";
   if (method === 'GET') expect(keyless.error).not.toContain('authorization');
   else expect(keyless.error).toBe(`failed to pass authorization requirements, ex: ${none}`);
+});
+
+const seed = Date.now() % 2 ** 31;
+
+test(`whatever the fields are, no database stumbles over them (seed ${seed})`, async () => {
+  const text = fc.oneof(
+    fc.string({ unit: fc.constantFrom(...'`\'"\\;-#/*%_$\0\n\ud800é'), maxLength: 8 }),
+    fc.constantFrom('Filter', 'Object', 'latin1', 'utf8mb4', '', good, 'http://127.0.0.1:1/'),
+  );
+  const value = fc.oneof({ weight: 6, arbitrary: text }, { weight: 1, arbitrary: fc.jsonValue() });
+  const number = fc.oneof(
+    fc.integer(),
+    fc.double(),
+    fc.constantFrom(0, -1, 2 ** 31, 2 ** 32, 2 ** 53, 1e300),
+    fc.jsonValue(),
+  );
+  const names = [
+    'url',
+    'charset_name',
+    'fields_terminated_by',
+    'fields_enclosed_by',
+    'fields_escaped_by',
+    'lines_terminated_by',
+    'http_data',
+  ];
+  const fields = fc.record(
+    {
+      ...Object.fromEntries([...names, 'table', 'http_method'].map((name) => [name, value])),
+      ...Object.fromEntries(['chunk', 'overlap', 'max_num_warnings', 'num_retries'].map((name) => [name, number])),
+      http_headers: fc.oneof(fc.array(value, { maxLength: 2 }), fc.jsonValue()),
+    },
+    { requiredKeys: [] },
+  );
+  const path = fc.constantFrom('/ingest/file', '/ingest/file-async', '/ingest/data');
+  await fc.assert(
+    fc.asyncProperty(path, fields, async (path, fields) => {
+      const reply = await h.post(path, { url: good, rows: [[1, 'a']], max_retries: 0, ...fields });
+      expect([0, 1]).toContain(reply.success);
+      expect(JSON.stringify(reply)).not.toMatch(/internal|syntax|sqlstate|"INTERNAL"|records:/i);
+    }),
+    { numRuns: 300, seed },
+  );
 });
 
 test('unknown paths have an empty body', async () => {
