@@ -65,7 +65,9 @@ export function administrationCases(
       const { numStripes, numSubStripes } = newFamily();
       const family = newFamily({ name: `layout_${numStripes}_${numSubStripes}`, numSubStripes: 4 });
       await controller().addFamily(family);
-      await expect(controller().registerDatabase(within({ ...family, numStripes, numSubStripes }))).rejects.toMatchObject({
+      await expect(
+        controller().registerDatabase(within({ ...family, numStripes, numSubStripes })),
+      ).rejects.toMatchObject({
         code: 'ALREADY_EXISTS',
         details: { family: family.name },
       });
