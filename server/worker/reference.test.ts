@@ -423,7 +423,7 @@ test(`whatever the fields are, no database stumbles over them (seed ${seed})`, a
     fc.string({ unit: fc.constantFrom(...'`\'"\\;-#/*%_$\0\n\ud800é'), maxLength: 8 }),
     fc.constantFrom('Filter', 'Object', 'latin1', 'utf8mb4', '', good, 'http://127.0.0.1:1/'),
   );
-  const value = fc.oneof({ weight: 6, arbitrary: text }, { weight: 1, arbitrary: fc.jsonValue() });
+  const value = fc.oneof({ weight: 30, arbitrary: text }, { weight: 1, arbitrary: fc.jsonValue() });
   const number = fc.oneof(
     fc.integer(),
     fc.double(),
@@ -441,9 +441,9 @@ test(`whatever the fields are, no database stumbles over them (seed ${seed})`, a
   ];
   const fields = fc.record(
     {
-      ...Object.fromEntries([...names, 'table', 'http_method'].map((name) => [name, value])),
+      ...Object.fromEntries([...names, 'table'].map((name) => [name, value])),
       ...Object.fromEntries(['chunk', 'overlap', 'max_num_warnings', 'num_retries'].map((name) => [name, number])),
-      http_headers: fc.oneof(fc.array(value, { maxLength: 2 }), fc.jsonValue()),
+      http_headers: fc.array(text, { maxLength: 2 }),
     },
     { requiredKeys: [] },
   );
