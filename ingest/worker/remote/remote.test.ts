@@ -51,6 +51,8 @@ workerContract('remote', REMOTE_WORKER_CAPABILITIES, async (): Promise<WorkerHar
     rows: (unit) => catalog.rows(unit),
     contributions: (id) => catalog.contributions(id),
     close: async () => {
+      // What is FINISHED may still be cleaning up behind itself.
+      await queue.close();
       expect(await catalog.stagingTables()).toEqual([]);
       await worker.close();
       await stack.close();
