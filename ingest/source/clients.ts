@@ -15,7 +15,7 @@ export interface Way {
   dispatcher: Dispatcher;
   origin: string;
   path: string;
-  /** To be sent where the request has none of that name. */
+  /** To be sent where the request has none of that name; names in lower case. */
   headers: [name: string, value: string][];
 }
 

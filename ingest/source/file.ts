@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, type FileHandle, open, stat } from 'node:fs/promises';
+import { access, type FileHandle, open, readlink, stat } from 'node:fs/promises';
 import { brokenFile, sourceError } from './errors';
 import { Pace } from './pace';
 import type { SourceRules } from './rules';
@@ -19,12 +19,15 @@ export async function inspectFile(url: string, path: string): Promise<StoredFact
   }
 }
 
+/** `path` is free of symbolic links, see `resolveSourceUrl`. */
 export async function openFile(url: string, path: string, rules: SourceRules): Promise<StoredBytes> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path);
+    // A pipe would be waited for.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const facts = await file.stat();
     mustBeFile(url, facts.isFile());
+    await mustBeAt(url, path, file);
     const opened = file;
     return {
       facts: { bytes: facts.size, mtimeMs: facts.mtimeMs },
@@ -54,4 +57,11 @@ async function* read(url: string, file: FileHandle, mtimeMs: number): AsyncGener
 
 function mustBeFile(url: string, isFile: boolean): void {
   if (!isFile) throw sourceError('SOURCE_DENIED', url, 'not a regular file');
+}
+
+/** What was opened is what was checked, even if somebody put a link in its way in between. Only where the system tells. */
+async function mustBeAt(url: string, path: string, file: FileHandle): Promise<void> {
+  const opened = await readlink(`/proc/self/fd/${file.fd}`).catch(() => path);
+  if (opened !== path && opened !== `${path} (deleted)`)
+    throw sourceError('SOURCE_DENIED', url, 'its path leads elsewhere now');
 }

@@ -141,32 +141,28 @@ async function send(
   const { source, rules, transfer, pace, signal } = reading;
   const over = new AbortController();
   const ends = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
-  try {
+  const answer = async () => {
     const way = await (rules.clients ?? sharedClients).to(url, rules, transfer);
-    const response = way.dispatcher.request({
+    const given = new Set(headers.map(([name]) => name.toLowerCase()));
+    return way.dispatcher.request({
       origin: way.origin,
       path: way.path,
       method,
-      headers: [
-        ...way.headers.filter(([name]) => !headers.some(([given]) => sameHeader(name, given))),
-        ...headers,
-      ].flat(),
+      headers: [...way.headers.filter(([name]) => !given.has(name)), ...headers].flat(),
       body,
       headersTimeout: delay(rules.stallSeconds),
       // Ours counts only while somebody waits for bytes, see Pace.
       bodyTimeout: 0,
       signal: ends,
     });
-    return await pace.wait(response, () => 0, { mayStall: true });
+  };
+  try {
+    return await pace.wait(answer(), () => 0, { mayStall: true });
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     over.abort();
     throw brokenHttp(source.url, error, 'reply');
   }
-}
-
-function sameHeader(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }
 
 async function* read(url: string, body: Dispatcher.ResponseData['body']): AsyncGenerator<Uint8Array> {

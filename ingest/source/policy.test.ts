@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { sourceRules } from '../../api/config';
 import { DataHttpServer } from '../../test/support/data-server';
+import { newSeed } from '../../test/support/hostile';
 import { readText } from '../../test/support/read-source';
 import { addressRangeFault, DENIED_ADDRESSES, type HttpPolicy, hostPatternFault } from '../core/source-policy';
 import { AddressPolicy } from './addresses';
@@ -82,8 +83,7 @@ describe('addresses', () => {
     const policy = new AddressPolicy({ deny: ['10.0.0.0/8'] });
     const word = fc.integer({ min: 0, max: 255 });
     const carriers = ['::ffff:', '::', '64:ff9b::', '::ffff:0:', '64:ff9b:1::'];
-    const seed = Date.now();
-    console.log(`seed ${seed}`);
+    const seed = newSeed('addresses');
     fc.assert(
       fc.property(word, word, word, word, fc.constantFrom(...carriers), (a, b, c, d, carrier) => {
         if (carrier === '::' && a === 0 && b === 0) return;

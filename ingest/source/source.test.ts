@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { DataHttpServer } from '../../test/support/data-server';
 import { DEFAULT_DIALECT } from '../core/dialect';
 import type { ContributionSource } from '../worker/worker';
 import { broken } from './errors';
+import { openFile } from './file';
 import { inspectSource, isLasting, openSource, resolveSourceUrl, type SourceRules } from './index';
 
 const CSV = Array.from({ length: 50_000 }, (_, i) => `${i}\tname ${i}\t${i / 7}\n`).join('');
@@ -119,6 +121,19 @@ describe('files', () => {
     for (const [at, code] of refusals)
       await expect([at, await code0(inspectSource(source(at), rules))]).toEqual([at, code]);
     await expect(inspectSource(source('root://other/b.csv'), rules)).rejects.toThrow(`survey=${folder}/in`);
+  });
+
+  test('what is put in the way after the check is not read, a pipe is not waited for', async () => {
+    await file('real.csv', 'x\n');
+    const real = path.join(folder, 'in', 'real.csv');
+    const link = path.join(folder, 'in', 'late.csv');
+    await writeFile(path.join(folder, 'late.csv'), 'secret\n');
+    await symlink(path.join(folder, 'late.csv'), link);
+    await expect(openFile('file:///late.csv', link, rules)).rejects.toMatchObject({ code: 'SOURCE_DENIED' });
+    const opened = await openFile('file:///real.csv', real, rules);
+    await opened.close();
+    execFileSync('mkfifo', [path.join(folder, 'in', 'pipe.csv')]);
+    await expect(read(source('root://survey/pipe.csv'))).rejects.toMatchObject({ code: 'SOURCE_DENIED' });
   });
 
   test('what differs from the plan is SOURCE_CHANGED, what is shorter than declared INVALID_INPUT', async () => {
