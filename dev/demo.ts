@@ -132,7 +132,7 @@ function exampleTables(): CatalogTable[] {
 }
 
 function explain(stack: Stack, { workflowId, ui }: DemoResult): void {
-  const { temporal, workers } = stack.status();
+  const { temporal, controller, workers } = stack.status();
   const mysql = workers[0]?.mysql;
   say(`
 The catalog is published. Where to look:
@@ -143,6 +143,8 @@ The catalog is published. Where to look:
   campaign CLI       npm run --silent campaign -- status ${workflowId}
   the rows           mariadb --host ${mysql?.host} --port ${mysql?.port} --user ${mysql?.user} -p ${DATABASE}
                      (password: npm run --silent stack -- status --json)
+  Qserv's REST API   ${controller?.url}/docs; the workers' ${workers.map(({ httpUrl }) => httpUrl).join(', ')}
+                     (keys: eval "$(npm run --silent stack -- env)"; README: Qserv's own clients)
   the processes      npm run stack -- status, logs, kill NAME, restart NAME
 
 Try next:

@@ -105,17 +105,22 @@ async function confirmed(question: string): Promise<boolean> {
   }
 }
 
-function overview({ temporal, workers, master, postgres, processes }: StackStatus): string {
+function overview({ temporal, controller, workers, master, postgres, processes }: StackStatus): string {
   const mysql = [{ name: 'master', mysql: master.mysql }, ...workers].map(
     ({ name, mysql }) =>
       `  MariaDB ${name.padEnd(8)}${mysql ? `${mysql.host}:${mysql.port}, user ${mysql.user}` : '-'}`,
   );
   return [
-    ...processes.map(({ name, pid, state }) => `  ${name.padEnd(16)}${state}${pid === null ? '' : ` (${pid})`}`),
+    ...processes.map(({ name, pid, state }) => `  ${name.padEnd(18)}${state}${pid === null ? '' : ` (${pid})`}`),
     '',
     `  Temporal UI     ${temporal?.ui ?? '-'}`,
     `  Temporal        ${temporal ? `${temporal.address}, namespace ${temporal.namespace}` : '-'}`,
     `  PostgreSQL      ${postgres ? new URL(postgres.url).host : '-'}`,
     ...mysql,
+    `  REST controller ${controller?.url ?? '-'}`,
+    ...workers.map(
+      ({ name, httpUrl, binaryPort }) =>
+        `  REST ${name.padEnd(11)}${httpUrl ?? '-'}, binary protocol ${binaryPort ?? '-'}`,
+    ),
   ].join('\n');
 }
