@@ -178,7 +178,9 @@ test('names in paths: a slash that was written as %2f stays written so, other ch
 test.each([
   ['no content type', 'POST /named/a HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd'],
   ['another one', `${head('/named/a', 4, 'text/plain')}abcd`],
-])('a body of %s is not looked at', async (_, request) => {
+  ['no length', 'POST /named/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\r\n'],
+  ['length 0', head('/named/a', 0)],
+])('a body of %s is an empty object', async (_, request) => {
   const open = await start();
   const { status, body } = await send(open(), request);
   expect(status).toBe(200);
