@@ -120,6 +120,11 @@ test('an older service is spoken to in its version, as far as its version goes',
     code: 'INVALID_INPUT',
     details: { version: 40, floor: 54 },
   });
+  const later = { ...put, floors: ({ count }: Record<string, unknown>) => (count === 4 ? [{ floor: 49 }] : []) };
+  await expect(client.call(later, { ...sent, body: { count: 4 } })).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    details: { version: 40, floor: 49 },
+  });
   expect(seen).toHaveLength(1);
 });
 
@@ -148,6 +153,15 @@ test('nobody there: the request was not sent, and the next address is tried', as
   const two = connect(['http://127.0.0.1:1', url]);
   expect(await two.call(put, sent)).toEqual({ got: 1 });
   await two.close();
+});
+
+test('a connection that breaks while the version is asked for: the request itself was not sent', async () => {
+  const broken = createServer((request) => request.socket.destroy());
+  await new Promise<void>((resolve) => broken.listen(0, '127.0.0.1', resolve));
+  const other = connect([`http://127.0.0.1:${(broken.address() as AddressInfo).port}`]);
+  await expect(other.call(put, sent)).rejects.toMatchObject({ code: 'UNAVAILABLE', details: { outcome: 'not sent' } });
+  await other.close();
+  await new Promise((resolve) => broken.close(resolve));
 });
 
 test('a broken connection: the request may have arrived, and is not sent again', async () => {

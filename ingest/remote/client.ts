@@ -60,7 +60,7 @@ export class QservClient {
   async call<E extends AnyEndpoint>(endpoint: E, sent: Sent<E>, options: CallOptions = {}): Promise<Replied<E>> {
     const { query = {}, body = {}, params = {} } = sent as { query?: Fields; body?: Fields; params?: Fields };
     const { method } = endpoint;
-    const version = await this.spoken(endpoint, options.signal);
+    const version = await this.spoken(endpoint, body);
     const isGet = method === 'GET';
     const stated = version === undefined ? {} : { version };
     const json = isGet ? { ...body } : { ...this.keys(endpoint, options), ...stated, ...body };
@@ -84,7 +84,7 @@ export class QservClient {
     file: { name: string; content: Readable },
     options: CallOptions = {},
   ): Promise<Replied<E>> {
-    const version = await this.spoken(endpoint, options.signal);
+    const version = await this.spoken(endpoint, fields);
     const stated: Record<string, string> = version === undefined ? {} : { version: String(version) };
     const form = multipart({ ...this.keys(endpoint, options), ...stated, ...fields }, file);
     const received = await this.transport.send({
@@ -124,14 +124,15 @@ export class QservClient {
     throw new IngestError('NOT_ALLOWED', message);
   }
 
-  /** The version to state: ours, or that of an older service. Undefined for services that do not look at it. */
-  private async spoken(endpoint: AnyEndpoint, signal?: AbortSignal): Promise<number | undefined> {
-    const { floor } = endpoint;
-    if (floor === undefined) return undefined;
-    this.version ??= this.identity(signal).then(({ version }) => Math.min(version, API_VERSION));
+  /** The version to state: ours, or that of an older service. Undefined for endpoints that do not look at it. */
+  private async spoken(endpoint: AnyEndpoint, body: Fields): Promise<number | undefined> {
+    if (endpoint.floor === undefined) return undefined;
+    const floor = Math.max(endpoint.floor, ...(endpoint.floors?.(body) ?? []).map((field) => field.floor));
+    // Asked once for all that wait for it: no signal of one of them stops it.
+    this.version ??= this.identity().then(({ version }) => Math.min(version, API_VERSION));
     const version = await this.version.catch((error: unknown) => {
       this.version = undefined;
-      throw error;
+      throw error instanceof IngestError ? notSent(error) : error;
     });
     if (version >= floor) return version;
     const message = `${this.transport.place} speaks version ${version} of the API; ${nameOf(endpoint)} needs ${floor}`;
@@ -188,6 +189,11 @@ function notHandled(where: string, status: number): IngestError {
   }
   const hint = status === 404 ? '; is it the URL of such a service of Qserv?' : '';
   return new IngestError('INTERNAL', `${where}: status ${status}${hint}`, { status });
+}
+
+/** What failed came before the request itself. */
+function notSent({ code, message, details }: IngestError): IngestError {
+  return new IngestError(code, message, { ...details, outcome: 'not sent' });
 }
 
 /** The request may have been carried out: that much is said as of a lost reply. */

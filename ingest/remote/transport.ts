@@ -48,7 +48,7 @@ const NOT_SENT = new Set([
 /** Sends requests to one service, each once. */
 export class Transport {
   private readonly agent: Agent;
-  private readonly closing = new AbortController();
+  private closed = false;
   private readonly readMs: number;
 
   constructor(private readonly options: TransportOptions) {
@@ -83,7 +83,6 @@ export class Transport {
 
   private async sendTo(base: string, { method, target, headers, body, long, signal }: Message): Promise<Received> {
     const timeout = long ? 0 : this.readMs;
-    const signals = [this.closing.signal, ...(signal === undefined ? [] : [signal])];
     const response = await request(`${base.replace(/\/$/, '')}${target}`, {
       dispatcher: this.agent,
       method,
@@ -91,7 +90,7 @@ export class Transport {
       body,
       headersTimeout: timeout,
       bodyTimeout: timeout,
-      signal: AbortSignal.any(signals),
+      signal,
     });
     const type = response.headers['content-type'];
     return {
@@ -105,7 +104,7 @@ export class Transport {
     // A body that failed tells why.
     if (error instanceof IngestError) return error;
     const where = `${name} at ${shownUrl(base).replace(/\/$/, '')}`;
-    if (signal?.aborted || this.closing.signal.aborted) {
+    if (signal?.aborted || this.closed) {
       return new IngestError('CANCELLED', `${where} was given up`, { outcome: 'unknown' });
     }
     const { code, cause } = error as { code?: string; cause?: { code?: string } };
@@ -125,7 +124,7 @@ export class Transport {
 
   /** Gives up what is under way. */
   async close(): Promise<void> {
-    this.closing.abort();
+    this.closed = true;
     await this.agent.destroy();
   }
 }

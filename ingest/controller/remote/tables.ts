@@ -2,7 +2,7 @@ import { registerTable as endpoint } from '../../../api/qserv/controller/tables'
 import { fromTableDefinition } from '../../../api/qserv/table';
 import { IngestError } from '../../core/errors';
 import type { TableDefinition, TableDescriptor } from '../../core/tables';
-import { isCode, isUnknown } from '../../remote/outcome';
+import { isCode, refusalOf } from '../../remote/outcome';
 import type { RegisterTableOptions } from '../controller';
 import { checkSameTable, checkTableRules } from '../rules';
 import { databaseOf, type RemoteContext, requireUnpublished, tableOf } from './context';
@@ -49,7 +49,10 @@ export async function registerTable(
         checkSameTable(database, known, definition);
         return known;
       }
-      if (!isUnknown(error)) await takeBack(context, database, name);
+      // Only what was refused is known to be over.
+      if (refusalOf(error) !== '' && !isCode(error, 'DATABASE_PUBLISHED', 'NOT_ALLOWED')) {
+        await takeBack(context, database, name);
+      }
       throw error;
     }
     return context.requireTable(database, name);

@@ -16,7 +16,7 @@ export async function unpublish(
     return before;
   }
   try {
-    await context.call(unpublishDatabase, { params: { database }, body: { publish: 0 } }, { admin: true });
+    await context.call(unpublishDatabase, { params: { database }, body: {} }, { admin: true });
   } catch (error) {
     // Another call was faster.
     if (!/is not published/.test(refusalOf(error))) throw error;

@@ -18,19 +18,27 @@ export async function follow(
 ): Promise<Contribution> {
   let last = begun;
   const looks = context.looks(signal);
-  try {
-    while (last.status === 'IN_PROGRESS') {
+  const stopped = async (error: unknown) => {
+    // Where the worker does not answer, the next attempt finds what goes on.
+    await cancel(context, begun.id).catch(() => {});
+    throw error;
+  };
+  while (last.status === 'IN_PROGRESS') {
+    try {
       await looks.next();
       const { contrib } = await context.call(fileStatus, { params: { id: begun.id } }, { signal });
       last = fromWireContribution(contrib);
-      progress(last);
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+      return stopped(error);
     }
-    return last;
-  } catch (error) {
-    // Where the worker does not answer, this does not help either, and the contribution is found later.
-    await cancel(context, begun.id).catch(() => {});
-    throw error;
+    try {
+      progress(last);
+    } catch (error) {
+      return stopped(error);
+    }
   }
+  return last;
 }
 
 async function cancel(context: RemoteWorkerContext, id: number): Promise<void> {
