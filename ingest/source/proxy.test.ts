@@ -149,4 +149,22 @@ describe('a proxy opens no way round the policy', () => {
       await expect(read(url, config, policy)).rejects.toMatchObject({ code: 'SOURCE_DENIED' });
     expect(proxy.seen).toEqual([]);
   });
+
+  test('a name that is known here to lead to a denied address is not asked of it either', async () => {
+    const elsewhere = await new ProxyServer().start('127.0.0.2');
+    try {
+      const url = data.url(PATH).replace('127.0.0.1', 'localhost');
+      for (const more of [{}, { CURLOPT_HTTPPROXYTUNNEL: 1 }]) {
+        const config = { CURLOPT_PROXY: elsewhere.address, ...more };
+        await expect(read(url, config, { deny: ['127.0.0.1', '::1'] })).rejects.toMatchObject({
+          code: 'SOURCE_DENIED',
+          details: { host: 'localhost', rule: 'deny' },
+        });
+        expect(elsewhere.seen).toEqual([]);
+      }
+      await expect(read(url, { CURLOPT_PROXY: elsewhere.address })).resolves.toBe('1\n2\n');
+    } finally {
+      await elsewhere.stop();
+    }
+  });
 });

@@ -101,11 +101,14 @@ describe('what is sent (libcurl as lsst/qserv uses it)', () => {
 
   test('a body goes to no other server; after 303 it is not sent again', async () => {
     const other = await new DataHttpServer().start();
-    other.on('/x', (_, response) => response.end('1\n'));
-    const away = server.on('/away', (_, response) => response.writeHead(307, { location: other.url('/x') }).end());
-    await expect(read(away, { method: 'POST', data: 'hidden' })).rejects.toMatchObject({ code: 'SOURCE_DENIED' });
-    expect(other.requests).toEqual([]);
-    await other.stop();
+    try {
+      other.on('/x', (_, response) => response.end('1\n'));
+      const away = server.on('/away', (_, response) => response.writeHead(307, { location: other.url('/x') }).end());
+      await expect(read(away, { method: 'POST', data: 'hidden' })).rejects.toMatchObject({ code: 'SOURCE_DENIED' });
+      expect(other.requests).toEqual([]);
+    } finally {
+      await other.stop();
+    }
     const see = server.on('/see', (_, response) => response.writeHead(303, { location: '/echo' }).end());
     const got = JSON.parse(await read(see, { method: 'POST', data: 'x' }));
     expect(got).toMatchObject({ method: 'GET', body: '' });
