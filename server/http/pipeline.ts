@@ -20,7 +20,7 @@ export async function answer(route: Route, request: FastifyRequest, keys: Servic
     const refusal = asRefusal(error);
     if (refusal === undefined || warnings.length === 0) throw error;
     const told = [...warnings, refusal.warning].filter((text) => text !== '');
-    throw new Refusal(refusal.kind, refusal.tail, refusal.ext, told.join('; '));
+    throw Object.assign(new Refusal(refusal.kind, refusal.tail, refusal.ext, told.join('; ')), { cause: error });
   }
 }
 

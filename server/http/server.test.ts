@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { endpoint } from '../../api/qserv/endpoint';
+import { IngestError } from '../../ingest/core/errors';
 import { type Route, route } from './route';
 import { createHttpServer, type HttpOptions } from './server';
 
@@ -18,6 +19,7 @@ const named = endpoint({
   reply: z.object({ name: z.string() }),
 });
 const long = endpoint({ ...basics, method: 'POST', path: '/long', reply: z.object({}) });
+const failing = endpoint({ ...named, path: '/failing/:name', floor: 12, reply: z.object({}) });
 const upload = endpoint({
   ...basics,
   method: 'POST',
@@ -42,6 +44,10 @@ const routes: Route[] = [
     });
     over();
     return {};
+  }),
+  route(failing, async ({ params: { name } }) => {
+    if (name === 'defect') throw new Error(name);
+    throw new IngestError(name === 'internal' ? 'INTERNAL' : 'BUSY', name);
   }),
   route(upload, async ({ raw }) => {
     let bytes = 0;
@@ -185,6 +191,15 @@ test.each([
   const { status, body } = await send(open(), request);
   expect(status).toBe(200);
   expect(body).toContain('none of the authorization keys');
+});
+
+test('defects are logged, also where the reply has a warning; refusals are not', async () => {
+  const lines: string[] = [];
+  const open = await start({ log: { level: 'error', stream: { write: (line) => lines.push(line) } } });
+  for (const name of ['known', 'internal', 'defect']) {
+    expect((await send(open(), post(`/failing/${name}`, body))).body).toContain('"success":0');
+  }
+  expect(lines.map((line) => JSON.parse(line).err.message)).toEqual(['internal', 'defect']);
 });
 
 test('the log has a line for each request, and no key, header, query or body', async () => {

@@ -106,8 +106,9 @@ function add(app: FastifyInstance, route: Route, keys: ServiceKeys): void {
 /** Every failure of a handled request has an envelope, docs/contract/README.md §2. What is a defect of ours is logged, not told. */
 function refusalOf(error: unknown, request: FastifyRequest): Refusal {
   const refusal = asRefusal(error) ?? transportRefusal(error);
-  if (refusal === undefined || (error instanceof IngestError && error.code === 'INTERNAL')) {
-    request.log.error({ err: error }, 'request failed');
+  const reason = error instanceof Refusal ? error.cause : error;
+  if (refusal === undefined || (reason instanceof IngestError && reason.code === 'INTERNAL')) {
+    request.log.error({ err: reason }, 'request failed');
   }
   return refusal ?? new Refusal('F', 'internal error, see the log of the service');
 }
