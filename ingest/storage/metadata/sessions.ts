@@ -32,6 +32,10 @@ export class Session {
     await this.opening;
   }
 
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     await this.opening?.catch(() => {});

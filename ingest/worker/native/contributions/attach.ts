@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as texts from '../../../core/contribution-texts';
-import { IngestError } from '../../../core/errors';
+import { type ErrorCode, IngestError, WAITED_FOR } from '../../../core/errors';
 import { copyIntoPartition, ensurePartition, exchangePartition } from '../../../storage/data/attach';
 import type { DataConnection } from '../../../storage/data/connection';
 import { isCrashed, scanMended } from '../../../storage/data/mend';
@@ -151,10 +151,15 @@ export async function settleOwn(worker: ContributionContext, work: Work, token: 
     } catch (error) {
       const { code } = error as IngestError;
       if (code === 'REVOKED') return 'over';
-      if ((code !== 'UNAVAILABLE' && code !== 'BUSY') || performance.now() > until) throw error;
+      if (!isPassing(worker, code) || performance.now() > until) throw error;
     }
     await sleep(pause);
   }
+}
+
+/** A database is away or in the way, and this worker is not being closed. */
+export function isPassing({ session }: ContributionContext, code: ErrorCode): boolean {
+  return WAITED_FOR.has(code) && !session.isClosed;
 }
 
 async function settleOn(

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectRows } from '../../../../test/support/generate';
 import { TestCatalog } from '../../../../test/support/load-catalog';
@@ -293,6 +294,15 @@ test('a contribution that is cancelled while it is read is CANCELLED; one whose 
   expect(await rows()).toBe(0);
   expect(await cancelAt('attach')).toMatchObject({ status: 'FINISHED', error: '' });
   expect(await rows()).toBe(30);
+});
+
+test('a contribution that is cancelled before its rows come takes none', async () => {
+  const request = { ...reference(place, ''), channel: 'csv' as const, url: 'data-csv://127.0.0.1/a.csv' };
+  const open = await worker.receive(request);
+  const cancelled = { status: 'CANCELLED', retryAllowed: true, error: 'cancelled before reading the input file.' };
+  expect(await worker.cancel(open.id)).toMatchObject(cancelled);
+  expect(await open.load(Readable.from([Buffer.from(ROWS)]))).toMatchObject({ ...cancelled, rows: 0 });
+  expect(await rows()).toBe(0);
 });
 
 test('a sweep takes nothing from a contribution that is about to attach', async () => {

@@ -136,15 +136,17 @@ export class NativeContributions implements ContributionOperations {
     options: LoadOptions,
     work: (options: LoadOptions) => Promise<void>,
   ): Promise<void> {
-    const controller = new AbortController();
+    // It may have been cancelled between its start and its first row.
+    const controller = this.running.get(id) ?? new AbortController();
     const { signal } = options;
+    const stop = () => controller.abort(signal?.reason);
     this.running.set(id, controller);
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, { once: true });
     try {
-      await work({
-        ...options,
-        signal: signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]),
-      });
+      await work({ ...options, signal: controller.signal });
     } finally {
+      signal?.removeEventListener('abort', stop);
       this.running.delete(id);
     }
   }

@@ -35,10 +35,12 @@ export interface Restart {
  */
 export async function settleDead(worker: ContributionContext, restart: Restart): Promise<void> {
   await worker.session.hold();
-  if ((await deadRequests(worker, restart)).length === 0) return;
+  const seen = new Set((await deadRequests(worker, restart)).map(({ id }) => id));
+  if (seen.size === 0) return;
   await sleep(SECOND_LOOK_MS);
   let failed: { error: unknown } | undefined;
   for (const request of await deadRequests(worker, restart)) {
+    if (!seen.has(request.id)) continue;
     try {
       await settleRequest(worker, restart, request);
     } catch (error) {

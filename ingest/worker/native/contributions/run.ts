@@ -9,7 +9,7 @@ import { failNoted } from '../../../storage/places/settle';
 import { dropAttemptTables } from '../attach';
 import { step } from '../context';
 import { prepare } from '../prepare';
-import { attach, settleOwn } from './attach';
+import { attach, isPassing, settleOwn } from './attach';
 import type { ContributionContext } from './context';
 import { type Failure, failureOf } from './failure';
 import { Shutdown } from './queue';
@@ -144,7 +144,7 @@ async function persist(worker: ContributionContext, write: () => Promise<unknown
     } catch (error) {
       const { code } = error as IngestError;
       if (code === 'REVOKED' || code === 'UNKNOWN_TRANSACTION' || code === 'UNKNOWN_TABLE') return false;
-      if ((code !== 'UNAVAILABLE' && code !== 'BUSY') || performance.now() > until) throw error;
+      if (!isPassing(worker, code) || performance.now() > until) throw error;
     }
     await sleep(pause);
   }
