@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IngestError } from '../../core/errors';
+import { admitted } from './admission';
 import { Connection } from './connection';
 import { metadataError } from './errors';
 import type { Metadata } from './open';
@@ -32,6 +33,21 @@ export async function withLocks<T>(
   requests: LockRequest[],
   work: (held: HeldLocks) => Promise<T>,
   waitMs = 60_000,
+): Promise<T> {
+  const began = Date.now();
+  const leave = await admitted(metadata, requests[0]?.name ?? '', waitMs);
+  try {
+    return await locked(metadata, requests, work, waitMs - (Date.now() - began));
+  } finally {
+    leave();
+  }
+}
+
+async function locked<T>(
+  metadata: Metadata,
+  requests: LockRequest[],
+  work: (held: HeldLocks) => Promise<T>,
+  waitMs: number,
 ): Promise<T> {
   const connection = await connect(metadata.url);
   const { sql } = connection;

@@ -142,6 +142,35 @@ describe('locks', () => {
     expect(await withLocks(metadata, [{ name: 'a' }, { name: 'b' }], async () => 'in', 50)).toBe('in');
   });
 
+  test('of a crowd leave connections to others: who comes too late waits, then is told that it is BUSY', async () => {
+    const crowded = openMetadata(metadata.url);
+    let inside = 0;
+    let most = 0;
+    let leave = () => {};
+    const left = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    const enter = (name: string, waitMs?: number) =>
+      withLocks(
+        crowded,
+        [{ name, shared: true }],
+        async () => {
+          most = Math.max(most, ++inside);
+          await left;
+          inside -= 1;
+        },
+        waitMs,
+      );
+    const crowd = Array.from({ length: 100 }, () => enter('crowd'));
+    while (inside < 24) await sleep(10);
+    await expect(enter('crowd', 50)).rejects.toMatchObject({ code: 'BUSY', details: { lock: 'crowd' } });
+    expect(await withLocks(crowded, [{ name: 'another' }], async () => 'in', 5000)).toBe('in');
+    leave();
+    await Promise.all(crowd);
+    expect(most).toBe(24);
+    await crowded.close();
+  });
+
   test('that are lost are noticed by everybody who asks', async () => {
     await withLocks(metadata, [{ name: 'c' }], async (held) => {
       await Promise.all([held.check(), held.check(), held.check()]);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IngestError } from '../../core/errors';
+import { Turns } from '../../core/turns';
 import { Connection, type Queryable } from './connection';
 import { metadataError } from './errors';
 import { migrate } from './migrate';
@@ -49,15 +50,16 @@ async function inTransaction<T>(connection: Connection, work: (tx: Transaction) 
 /** Connections, each used by one caller at a time. Those that broke are not given out again. */
 class Pool {
   private readonly idle: Connection[] = [];
-  private readonly waiting: (() => void)[] = [];
   private readonly running = new Set<Promise<unknown>>();
-  private used = 0;
+  private readonly turns: Turns;
   private closed = false;
 
   constructor(
     private readonly url: string,
-    private readonly max: number,
-  ) {}
+    max: number,
+  ) {
+    this.turns = new Turns(max);
+  }
 
   async use<T>(work: (connection: Connection) => PromiseLike<T>): Promise<T> {
     const running = this.useNext(work);
@@ -78,8 +80,7 @@ class Pool {
   }
 
   private async useNext<T>(work: (connection: Connection) => PromiseLike<T>): Promise<T> {
-    if (this.used < this.max) this.used += 1;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    const leave = await this.turns.take();
     let connection: Connection | undefined;
     try {
       if (this.closed) throw new IngestError('UNAVAILABLE', 'records: closed');
@@ -87,9 +88,7 @@ class Pool {
       return await Promise.race([work(connection), connection.lost]);
     } finally {
       if (connection?.isOpen) this.idle.push(connection);
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.used -= 1;
+      leave?.();
     }
   }
 
