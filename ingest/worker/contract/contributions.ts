@@ -216,7 +216,7 @@ export function contributionContract(capabilities: WorkerCapabilities, harness: 
     test('a row above 16 MiB cannot be read', async () => {
       const failed = await send(Readable.from([Buffer.alloc(9 << 20, 'x'), Buffer.alloc(9 << 20, 'x')]));
       expect(failed).toMatchObject({ status: 'READ_FAILED', retryAllowed: true });
-      expect(failed.error).toContain('exceeds the limit of 16777216 bytes');
+      expect(failed.error).toBe('Csv::Parser: input line 1 exceeds the limit of 16777216 bytes.');
     });
 
     test('a partition is filled by load units or by contributions, never by both', async () => {

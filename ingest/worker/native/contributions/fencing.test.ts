@@ -187,6 +187,45 @@ test('a super-transaction that has ended when a contribution begins is refused w
   await other.close();
 });
 
+test('a super-transaction that ends between the record and the start of a contribution by value takes nothing', async () => {
+  const ended = await sendWith('start', async () => {
+    await end('commit');
+  });
+  expect(ended).toMatchObject({
+    code: 'ILLEGAL_STATE',
+    message: `INGEST-FILE-SVC openFile transaction ${place.transactionId} is not active`,
+    details: { status: 'START_FAILED' },
+  });
+});
+
+test('a table without columns takes nothing', async () => {
+  const table = uniqueName('Bare');
+  await catalog.metadata.run(
+    (sql) => sql`INSERT INTO qserv.config_database_table (database, "table", is_partitioned)
+      VALUES (${catalog.database}, ${table}, false)`,
+  );
+  const refused = await send(worker, { ...place, table }, '1\n').catch((error) => error);
+  expect(refused).toMatchObject({ code: 'INVALID_INPUT', message: 'incomplete or missing table schema' });
+  expect(await worker.contribution(refused.details.contribution)).toMatchObject({ status: 'CREATE_FAILED' });
+});
+
+test('a contribution is read again, or cancelled, by its own worker alone', async () => {
+  const missing = `file://${folder}/missing.csv`;
+  const failed = await worker.submit(reference(place, missing));
+  const queued = await worker.submit(reference(place, missing, { isAsync: true }));
+  const sources = { roots: { contributions: folder }, stallSeconds: 5 };
+  const other = new NativeIngestWorker({ name: 'w9', mysql, metadata: catalog.metadata, sources });
+  await expect(other.retry(failed.id, { isAsync: false })).rejects.toMatchObject({
+    code: 'ILLEGAL_STATE',
+    message: `contribution id=${failed.id} was originally processed by worker 'w2', while this retry operation was request at worker 'w9'.`,
+    details: { worker: 'w2' },
+  });
+  expect(await other.cancel(queued.id)).toMatchObject({ status: 'IN_PROGRESS' });
+  expect(await other.cancelAsync(place.transactionId)).toEqual([]);
+  expect(await worker.cancel(queued.id)).toMatchObject({ status: 'CANCELLED' });
+  await other.close();
+});
+
 test('a commit does not pass what an attempt left that is gone: rows that are there in part make it fail', async () => {
   const { id } = await send(worker, place, ROWS);
   const record = { bytes: 1, rows: 50, rowsLoaded: 50, numWarnings: 0, warnings: [], readTime: 1 };

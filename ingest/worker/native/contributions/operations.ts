@@ -4,6 +4,7 @@ import { cancelRequest } from '../../../storage/metadata/contribution-ends';
 import { findContribution, selectContributions } from '../../../storage/metadata/contribution-records';
 import type { ContributionOperations, OpenContribution, ReferenceRequest, ValueRequest } from '../../contributions';
 import type { LoadOptions } from '../../worker';
+import { step } from '../context';
 import type { ContributionContext } from './context';
 import { createReference, createValue } from './create';
 import { referenceWork, unknownContribution, valueWork, withRows } from './inputs';
@@ -43,6 +44,7 @@ export class NativeContributions implements ContributionOperations {
     const attempt = newAttempt(this.context, work);
     this.running.set(id, new AbortController());
     try {
+      await step(this.context, attempt, 'start');
       await start(this.context, work, attempt);
     } catch (error) {
       this.running.delete(id);
