@@ -22,6 +22,12 @@ async function start(target: string | undefined): Promise<Serving> {
     routes: controllerRoutes({
       controller: targets.controller(name),
       identity: { id: randomUUID(), instanceId },
+      settings: {
+        parameters: {
+          controller: { 'http-server-port': controllerPort },
+          worker: { 'num-async-loader-processing-threads': config.server.asyncLoads },
+        },
+      },
     }),
   });
   const where = await app.listen({ host: config.server.bind, port: controllerPort });
