@@ -41,7 +41,8 @@ function textOf(issue: z.core.$ZodIssue, part: 'params' | 'query' | 'body', raw:
     return { kind: 'P', tail: `RequestQuery::${issue.message} mandatory parameter '${name}' is missing` };
   }
   if (issue.code === 'invalid_type' || issue.code === 'invalid_union') {
-    if (value === undefined) return missing(name);
+    // A real server names the field alone, wherever it stands.
+    if (value === undefined) return missing(String(issue.path.at(-1)));
     const expected = issue.code === 'invalid_type' ? issue.expected : 'number';
     if (expected === 'array') {
       const tail = `RequestBodyJSON::requiredColl<T> a value of the required parameter ${name} is not an array`;
