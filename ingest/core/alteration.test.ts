@@ -137,7 +137,7 @@ test('nothing that is taken has a separator, a comment or an open quote outside 
       const read = parseAlteration(text);
       if (typeof read === 'string') return;
       const bare = read.sql.replaceAll(/'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`/g, '');
-      expect(bare).not.toMatch(/[;'"`#\\]|--|\/\*|\bRENAME (?!COLUMN)/);
+      expect(bare).not.toMatch(/[;'"`#\\]|--|\/\*|(^|,) *RENAME (?!COLUMN)/);
     }),
     { numRuns: 10_000 },
   );

@@ -23,6 +23,8 @@ import { indexNameFault } from './table-indexes';
 import { tableFaults } from './tables';
 
 const numRuns = 10_000;
+/** Seconds on an idle machine; others may have work too. */
+jest.setTimeout(120_000);
 const seed = newSeed('hostile input');
 
 /** What is left of a text as MariaDB reads it when everything in quotes is taken out; undefined when quotes stay open. */
@@ -90,12 +92,15 @@ test('names of databases: what passes can be named, with all that is derived fro
 
 test('tables: names, columns, references, character sets', () => {
   const known = { database: 'catalog', hasDatabase: () => true, table: () => undefined, elsewhere: [] };
-  const column = fc.record({ name: hostileName, type: fc.oneof(fc.constant('INT'), hostileType) });
+  const column = fc.record({
+    name: hostileName,
+    type: fc.oneof({ weight: 9, arbitrary: fc.constant('INT') }, { weight: 1, arbitrary: hostileType }),
+  });
   const body = fc.record({
     database: fc.constant('catalog'),
     table: hostileName,
     is_partitioned: fc.constantFrom(0, 1),
-    schema: fc.array(column, { maxLength: 3 }),
+    schema: fc.array(column, { maxLength: 2 }),
     director_table: fc.oneof(fc.constant(''), hostileName),
     director_key: hostileName,
     latitude_key: hostileName,

@@ -10,6 +10,9 @@ import { NativeController } from './controller';
 
 const GEOMETRY = { numStripes: 340, numSubStripes: 3, overlap: 0.01 };
 
+/** Seconds on an idle machine; others may have work too. */
+jest.setTimeout(120_000);
+
 let metadata: Metadata;
 let controller: NativeController;
 let workers: DataServer[];

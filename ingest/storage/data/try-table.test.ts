@@ -6,6 +6,9 @@ import type { TableDescriptor } from '../../core/tables';
 import { DataServer } from './connection';
 import { tryDefinition } from './try-table';
 
+/** Seconds on an idle machine; others may have work too. */
+jest.setTimeout(120_000);
+
 let server: DataServer;
 const database = uniqueName('try');
 
