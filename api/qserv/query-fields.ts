@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fitsUint } from './fields';
 
 /**
  * Fields of query strings and of multipart forms, docs/contract/README.md §3. A fault's message is the name of what a real server
@@ -14,9 +15,12 @@ const decimal = (call: string) =>
     .regex(/^\s*[-+]?\d+/, call)
     .transform((text) => Number.parseInt(text, 10));
 
-export const queryInt = decimal('stoi');
-/** 32 bits; negative values wrap. */
-export const queryUint = decimal('stoull').transform((value) => value >>> 0);
+/** 32 bits. */
+export const queryInt = decimal('stoi').refine((value) => value === (value | 0), 'stoi');
+/** 32 bits; negative values wrap. Larger ones are refused: here and in paths real servers take them for other numbers. */
+export const queryUint = decimal('stoull')
+  .refine(fitsUint, 'stoull')
+  .transform((value) => value >>> 0);
 /** 0 is off. */
 export const queryFlag = queryUint.transform((value) => value !== 0);
 export const queryString = z.string({ error: 'requiredString' });
@@ -30,5 +34,7 @@ export const queryBool = z
 export const pathId = z
   .string()
   .regex(/^\s*[-+]?\d+/, 'stoul')
-  .transform((text) => Number.parseInt(text, 10) >>> 0);
+  .transform((text) => Number.parseInt(text, 10))
+  .refine(fitsUint, 'stoul')
+  .transform((value) => value >>> 0);
 export const pathName = z.string();

@@ -88,5 +88,9 @@ test('refusals', async () => {
   expect(await put({ SSL_VERIFYHOST: '2' })).toEqual(type('number', 'string'));
   expect(await put({ TIMEOUT: true })).toEqual(type('number', 'boolean'));
   expect(await put({ CAINFO: null })).toEqual(type('string', 'null'));
+  const beyond = (number: string, what: string) =>
+    refused(`invalid parameters of the request, ex: the number ${number} is beyond ${what}`);
+  expect(await put({ SSL_VERIFYHOST: 2 ** 31 })).toEqual(beyond('2147483648', 'a signed integer of 32 bits'));
+  expect(await put({ TIMEOUT: 1e30 })).toEqual(beyond('1e+30', 'an integer that this service can keep'));
   expect((await get()).config).not.toMatchObject({ TIMEOUT: 1 });
 });

@@ -104,6 +104,14 @@ test.each([
     'operation failed due to: [json.exception.type_error.302] type must be number, but is string',
   ],
   [
+    { auth_key: 'k', version: 55, name: 'n', count: 4294967299 },
+    'invalid parameters of the request, ex: the number 4294967299 is beyond an unsigned integer of 32 bits',
+  ],
+  [
+    { auth_key: 'k', version: 55, name: 'n', count: -1e300 },
+    'invalid parameters of the request, ex: the number -1e+300 is beyond an unsigned integer of 32 bits',
+  ],
+  [
     'null',
     'invalid parameters of the request, ex: invalid format of the request body. A simple JSON object was expected',
   ],
@@ -117,6 +125,9 @@ test.each([
 
 test.each([
   ['/echo/x?abort=1', 'stoul'],
+  // Real servers take these for 5.
+  ['/echo/4294967301?abort=1', 'stoul'],
+  ['/echo/-4294967291?abort=1', 'stoul'],
   ['/echo/5', "RequestQuery::requiredBool mandatory parameter 'abort' is missing"],
   ['/echo/5?abort=maybe', 'stoi'],
 ])('refuses %s', async (url, tail) => {
