@@ -8,8 +8,8 @@ import { createHttpServer } from './http/server';
 import { type Serving, serving } from './serving';
 import { workerRoutes } from './worker/routes';
 
-/** Loads at the same time, however they come; further ones wait. */
-const LOADS = 8;
+/** Connections to MariaDB: a contribution that waits for its partition keeps one, and so does each that is being loaded. */
+const CONNECTIONS = 40;
 
 /** `server worker NAME [TARGET]`: Qserv's worker REST and binary protocol over that worker's MariaDB; runs beside it. */
 async function start(name: string | undefined, target: string | undefined): Promise<Serving> {
@@ -27,7 +27,7 @@ async function start(name: string | undefined, target: string | undefined): Prom
     mysql: environment.account(mysql),
     metadata,
     sources,
-    connections: LOADS,
+    connections: CONNECTIONS,
     steps: environment.steps,
   });
   const keys = environment.serviceKeys(targets.native(targetName));
@@ -40,12 +40,14 @@ async function start(name: string | undefined, target: string | undefined): Prom
     routes: workerRoutes({ worker, identity, keys, spoolFolder }),
   });
   const binary = createBinaryServer({ worker, key: keys.auth, logger: app.log });
-  const queue = worker.runQueue({ threads: config.server.asyncLoads });
+  worker.runQueue({
+    threads: config.server.asyncLoads,
+    onError: (error) => app.log.error({ err: error }, 'the queue of contributions failed'),
+  });
   const where = await app.listen({ host: bind, port: httpPort });
   const listening = await binary.listen(binaryPort, bind);
   const close = async () => {
     await Promise.all([app.close(), binary.close()]);
-    await queue.close();
     await worker.close();
     await targets.close();
     await metadata.close();
