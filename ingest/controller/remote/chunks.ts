@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   listChunks,
   locateChunks,
@@ -13,6 +14,12 @@ import type { ChunkLocation, LocationScope, WorkerLocation } from '../controller
 import { invalidChunks } from '../rules';
 import { alreadyPublished, databaseOf, familyOf, type RemoteContext } from './context';
 import { transaction, transactionInScope } from './transactions';
+
+/** Without the sizes of tables, of which a real server tells what its scans have found. */
+const listPlaces = {
+  ...listChunks,
+  reply: z.object({ replica: z.array(z.object({ chunk: z.int(), worker: z.string() })) }),
+};
 
 /** What Qserv reads of a scope; it does not look at the super-transaction's state, which must be STARTED. */
 async function inScope(
@@ -67,7 +74,7 @@ async function checkChunks(context: RemoteContext, scope: LocationScope, chunks:
 /** By chunk and worker. */
 export async function chunks(context: RemoteContext, database: string): Promise<ChunkLocation[]> {
   const [{ replica }, { workers }] = await Promise.all([
-    context.call(listChunks, { query: { database } }),
+    context.call(listPlaces, { query: { database } }),
     context.records(),
   ]);
   const places = new Map(workers.map(({ name, location }) => [name, location]));
@@ -79,6 +86,6 @@ export async function chunks(context: RemoteContext, database: string): Promise<
 }
 
 export async function chunkCount(context: RemoteContext, database: string): Promise<number> {
-  const { replica } = await context.call(listChunks, { query: { database } });
+  const { replica } = await context.call(listPlaces, { query: { database } });
   return new Set(replica.map(({ chunk }) => chunk)).size;
 }

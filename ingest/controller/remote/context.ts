@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
 import { getConfig } from '../../../api/qserv/controller/config';
 import { fromWireDatabase, fromWireFamily, fromWireWorker } from '../../../api/qserv/descriptors';
 import type { AnyEndpoint } from '../../../api/qserv/endpoint';
@@ -22,6 +23,14 @@ export interface RemoteControllerOptions {
   /** Between two looks at it, ms. Default 1000. */
   pollMs?: number;
 }
+
+/** The whole configuration, of which only what is needed must fit: parameters come and go with Qserv's versions. */
+const getRecords = {
+  ...getConfig,
+  reply: z.object({
+    config: getConfig.reply.shape.config.pick({ workers: true, database_families: true, databases: true }),
+  }),
+};
 
 /** What Qserv has on record, as of one moment. */
 export interface Records {
@@ -51,7 +60,7 @@ export class RemoteContext {
   }
 
   async records(): Promise<Records> {
-    const { config } = await this.call(getConfig, {});
+    const { config } = await this.call(getRecords, {});
     const byName = <T extends { name: string }>(all: T[]) => all.sort((a, b) => (a.name < b.name ? -1 : 1));
     return {
       families: byName((config.database_families ?? []).map(fromWireFamily)),
