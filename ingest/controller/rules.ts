@@ -1,5 +1,5 @@
 import { IngestError, type InputFault, invalidInput } from '../core/errors';
-import { geometryFault } from '../core/geometry';
+import { type ChunkGeometry, geometryFault } from '../core/geometry';
 import { databaseNameFault, identifierFault } from '../core/names';
 import { definitionDifferences, type KnownTables, kindOf, type TableDefinition, tableFaults } from '../core/tables';
 import { endingsOf, type TransactionState } from '../core/transactions';
@@ -77,10 +77,17 @@ export function checkSameTable(
 /** Largest context, docs/contract/controller.md §6.1. */
 const MAX_CONTEXT = 16 * 1024 * 1024;
 
+/** Callers that take it from a request cannot know. */
+export function isContext(context: unknown): context is Record<string, unknown> {
+  return typeof context === 'object' && context !== null && !Array.isArray(context);
+}
+
 /** INVALID_INPUT for what cannot be the context of a super-transaction. */
 export function checkContext(context: Record<string, unknown>): void {
-  if (typeof context !== 'object' || context === null || Array.isArray(context)) {
-    throw new IngestError('INVALID_INPUT', 'the context of a super-transaction must be a JSON object');
+  if (!isContext(context)) {
+    throw new IngestError('INVALID_INPUT', 'the context of a super-transaction must be a JSON object', {
+      field: 'context',
+    });
   }
   if (Buffer.byteLength(JSON.stringify(context)) > MAX_CONTEXT) {
     throw new IngestError('INVALID_INPUT', 'the context of a super-transaction is larger than 16 MB');
@@ -102,7 +109,10 @@ function remedy(id: number, endings: ('commit' | 'abort')[]): string {
 }
 
 /** A chunk list as INVALID_CHUNK names it. */
-export function invalidChunks(bad: number[], numStripes: number, numSubStripes: number): IngestError {
+export function invalidChunks(
+  bad: number[],
+  { numStripes, numSubStripes }: Pick<ChunkGeometry, 'numStripes' | 'numSubStripes'>,
+): IngestError {
   const some = bad.slice(0, 10).join(', ');
   const message = `not valid for ${numStripes} stripes of ${numSubStripes} sub-stripes: chunk ${some}${bad.length > 10 ? ', …' : ''}`;
   return new IngestError('INVALID_CHUNK', message, { chunks: bad });

@@ -8,6 +8,7 @@ import {
   nextTransactionId,
 } from '../../storage/metadata/transactions';
 import type { TransactionDescriptor, TransactionParts } from '../controller';
+import { checkContext, isContext } from '../rules';
 import { type NativeContext, transactionLock } from './context';
 import { addIndexPartitions } from './director-index';
 import { passes } from './index-chunks';
@@ -15,25 +16,6 @@ import { refuseDuringReplacement } from './replacements';
 
 /** Points of beginning a super-transaction. */
 export const BEGIN_STEPS = ['begin.record', 'begin.started'] as const;
-
-/** Largest context, docs/contract/controller.md §6.1. */
-const MAX_CONTEXT = 16 * 1024 * 1024;
-
-/** Callers that take it from a request cannot know. */
-export function isContext(context: unknown): context is Record<string, unknown> {
-  return typeof context === 'object' && context !== null && !Array.isArray(context);
-}
-
-export function checkContext(context: Record<string, unknown>): void {
-  if (!isContext(context)) {
-    throw new IngestError('INVALID_INPUT', 'the context of a super-transaction must be a JSON object', {
-      field: 'context',
-    });
-  }
-  if (Buffer.byteLength(JSON.stringify(context)) > MAX_CONTEXT) {
-    throw new IngestError('INVALID_INPUT', 'the context of a super-transaction is larger than 16 MB');
-  }
-}
 
 export async function beginTransaction(
   context: NativeContext,

@@ -4,6 +4,7 @@ import { type Placement, type PlacementForm, Placer } from '../../core/placement
 import type { DatabaseRecord } from '../../storage/metadata/databases';
 import { insertReplicas, lockPlacement, placementState, replicasOfChunks } from '../../storage/metadata/replicas';
 import type { ChunkLocation, LocationScope } from '../controller';
+import { invalidChunks } from '../rules';
 import { inScope, located, usable } from './chunks';
 import type { NativeContext } from './context';
 import { family } from './families';
@@ -72,7 +73,7 @@ async function lookUp(context: NativeContext, requests: [Request, ...Request[]],
   const placer = new Placer({ usable: workers, load: new Map(), inDatabase, inFamily: new Map() });
   return requests.map(({ chunks, form }) => () => {
     const bad = chunks.filter((chunk) => !geometry.isValid(chunk));
-    if (bad.length > 0) throw invalid(bad, geometry);
+    if (bad.length > 0) throw invalidChunks(bad, geometry);
     return chunks.every((chunk) => placer.here(chunk).length > 0) ? placer.place(chunks, form) : undefined;
   });
 }
@@ -115,12 +116,6 @@ function everyChunk(requests: Request[]): number[] {
   const numbers = new Set<number>();
   for (const { chunks } of requests) for (const chunk of chunks) numbers.add(chunk);
   return [...numbers];
-}
-
-function invalid(chunks: number[], { numStripes, numSubStripes }: ChunkGeometry): IngestError {
-  const some = chunks.slice(0, 10).join(', ');
-  const message = `not valid for ${numStripes} stripes of ${numSubStripes} sub-stripes: chunk ${some}${chunks.length > 10 ? ', …' : ''}`;
-  return new IngestError('INVALID_CHUNK', message, { chunks });
 }
 
 /** A refusal of a chunk with several replicas tells of these. */

@@ -6,8 +6,9 @@ import { lockNames, revokeTransaction } from '../../storage/metadata/load-units'
 import type { HeldLocks } from '../../storage/metadata/locks';
 import { lockTransaction, moveTransaction } from '../../storage/metadata/transactions';
 import type { EndedTransaction, EndOptions } from '../controller';
+import { checkContext, isContext } from '../rules';
 import { removeRows } from './abort';
-import { checkContext, findOrThrow, isContext } from './begin';
+import { findOrThrow } from './begin';
 import { type NativeContext, transactionLock } from './context';
 import { buildIndexLayers, dropIndexPartitions, forgetIndexLayers } from './director-index';
 import { endContributions } from './end-contributions';

@@ -68,7 +68,7 @@ async function checkChunks(context: RemoteContext, scope: LocationScope, chunks:
   const { numStripes, numSubStripes } = familyOf(records, databaseOf(records, name).family);
   const geometry = new ChunkGeometry(numStripes, numSubStripes);
   const bad = chunks.filter((chunk) => !geometry.isValid(chunk));
-  if (bad.length > 0) throw invalidChunks(bad, numStripes, numSubStripes);
+  if (bad.length > 0) throw invalidChunks(bad, geometry);
 }
 
 /** By chunk and worker. */
