@@ -10,6 +10,7 @@ import {
 import { Peer } from '../../api/binary/peer';
 import type { Contribution } from '../../ingest/core/contributions';
 import { IngestError } from '../../ingest/core/errors';
+import { Race } from '../../ingest/core/race';
 import { isSameKey } from '../../ingest/core/same-key';
 import type { OpenContribution, ValueRequest } from '../../ingest/worker/contributions';
 import { asRefusal } from '../http/refusals';
@@ -124,11 +125,12 @@ export class BinaryConnection {
     open: OpenContribution,
     loading: Promise<Outcome>,
   ): Promise<Outcome | undefined> {
+    const untilLoaded = new Race(loading);
     for (;;) {
       await this.answer(ready(open));
       const { data, last } = ingestData.decode(await this.peer.receive({ idleMs: this.service.timeouts.idleMs }));
       const taken = new Promise<void>((resolve) => csv.write(data, () => resolve()));
-      const over = await Promise.race([taken, loading]);
+      const over = await untilLoaded.with(taken);
       if (over) return over;
       if (csv.destroyed) return loading;
       if (!last) continue;

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { finished, type Readable } from 'node:stream';
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { IngestError } from '../../core/errors';
+import { Race } from '../../core/race';
 import { fromMysql, MYSQL, mysqlErrno } from './mysql-errors';
 
 export { quoteId, quoteTable } from './identifiers';
@@ -69,13 +70,13 @@ interface Flowing {
 /** One connection. It is never replaced silently: when it breaks, every later statement fails with UNAVAILABLE. */
 export class DataConnection implements Statements {
   private fail!: (error: Error) => void;
-  private readonly destroyed = new Promise<never>((_, reject) => {
-    this.fail = reject;
-  });
+  private readonly untilDestroyed = new Race(
+    new Promise<never>((_, reject) => {
+      this.fail = reject;
+    }),
+  );
 
-  constructor(private readonly connection: PoolConnection) {
-    this.destroyed.catch(() => {});
-  }
+  constructor(private readonly connection: PoolConnection) {}
 
   /** The server's id of this connection, for `KILL`. */
   get threadId(): number {
@@ -149,7 +150,7 @@ export class DataConnection implements Statements {
   /** mysql2 leaves the callers of a destroyed connection without an answer; here they get one. */
   private async settle<T>(doing: string, query: Promise<T>): Promise<T> {
     try {
-      return await Promise.race([query, this.destroyed]);
+      return await this.untilDestroyed.with(query);
     } catch (error) {
       throw fromMysql(error, doing);
     }

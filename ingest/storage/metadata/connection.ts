@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres, { type Options, type Sql, type TransactionSql } from 'postgres';
 import { IngestError } from '../../core/errors';
+import { Race } from '../../core/race';
 import { TYPES, type Types } from './types';
 
 /** What query functions take: one connection, within a transaction or not. */
@@ -25,6 +26,7 @@ export class Connection {
   readonly sql: Queryable;
   /** Rejects when the connection ends, for whatever reason. */
   readonly lost: Promise<never>;
+  private readonly untilLost: Race<never>;
   private ended = false;
   private lose: (error: IngestError) => void = () => {};
   private readonly driver: Sql<Types>;
@@ -37,7 +39,7 @@ export class Connection {
     this.lost = new Promise<never>((_, reject) => {
       this.lose = reject;
     });
-    this.lost.catch(() => {});
+    this.untilLost = new Race(this.lost);
     this.driver = postgres(url, {
       types: TYPES,
       // Nobody would hear of it if the connection broke while the driver asks for them.
@@ -65,6 +67,11 @@ export class Connection {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** The value, as long as the connection stays. */
+  whileOpen<T>(value: PromiseLike<T>): Promise<T> {
+    return this.untilLost.with(value);
   }
 
   get isOpen(): boolean {
@@ -116,7 +123,7 @@ export class Connection {
   private send<T>(statement: () => PromiseLike<T>): Promise<T> {
     const answer = this.latest.then(() => {
       if (this.ended) throw lostError();
-      return Promise.race([statement(), this.lost]);
+      return this.untilLost.with(statement());
     });
     this.latest = answer.catch(() => {});
     return answer;

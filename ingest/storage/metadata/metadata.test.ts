@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gc } from '../../../test/support/gc';
 import { freshDatabase } from '../../../test/support/servers';
+import { Connection } from './connection';
 import { withLocks } from './locks';
 import { migrate } from './migrate';
 import { MIGRATIONS } from './migrations';
@@ -119,6 +121,17 @@ test('connections that break under load are replaced, and no query waits for eve
   expect(answers).toBeGreaterThan(0);
   await query();
   await own.close();
+});
+
+test('a connection keeps nothing of what it has answered', async () => {
+  const connection = await Connection.open(url);
+  const answer = async () => new WeakRef(await connection.sql`SELECT 1 AS one`);
+  const answers = [await answer(), await answer()];
+  await connection.sql`SELECT 2`;
+  await new Promise((resolve) => setImmediate(resolve));
+  gc();
+  expect(answers.map((known) => known.deref())).toEqual([undefined, undefined]);
+  await connection.close();
 });
 
 test('a server that is away is UNAVAILABLE', async () => {

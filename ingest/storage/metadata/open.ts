@@ -85,7 +85,7 @@ class Pool {
     try {
       if (this.closed) throw new IngestError('UNAVAILABLE', 'records: closed');
       connection = this.takeIdle() ?? (await Connection.open(this.url));
-      return await Promise.race([work(connection), connection.lost]);
+      return await connection.whileOpen(work(connection));
     } finally {
       if (connection?.isOpen) this.idle.push(connection);
       leave?.();
