@@ -8,6 +8,8 @@ const HEARTBEAT_MS = 5_000;
 export interface Running {
   /** Aborted when the activity is cancelled, timed out, or its worker shuts down. */
   signal: AbortSignal;
+  /** True once the workflow does not want the activity any more; what ended otherwise is tried again. */
+  isGivenUp(): boolean;
   /** What the next heartbeats carry; shown in the Temporal UI as the pending activity's last heartbeat. */
   report(details: unknown): void;
 }
@@ -21,6 +23,7 @@ export async function run<T>(body: (running: Running) => Promise<T>): Promise<T>
   try {
     return await body({
       signal: context.cancellationSignal,
+      isGivenUp: () => context.cancellationDetails?.cancelRequested === true,
       report: (d) => {
         details = d;
       },

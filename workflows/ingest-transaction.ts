@@ -147,6 +147,7 @@ async function load(
   const { worker, units, taskQueue } = batch;
   const { transactionId, attempt } = open;
   const { target, attempts } = settings;
+  const awaySeconds = settings.waits.workerAwaySeconds;
   const summary = `${batch.label} tx ${transactionId} try ${attempt}`;
   const hold = async (code: ErrorCode, message: string): Promise<BatchResult> => {
     await controllerActivities(settings.waits).holdUnits({ planId, transactionId, worker, units, code, message });
@@ -156,7 +157,7 @@ async function load(
     try {
       const result = await ingestActivities.loadBatch.executeWithOptions(
         ingestOptions(settings, { taskQueue, summary }),
-        [{ target, planId, transactionId, worker, units, attempts: attempts.batch }],
+        [{ target, planId, transactionId, worker, units, attempts: attempts.batch, awaySeconds }],
       );
       if (result.mustAbort !== undefined) throw new Redo(result.mustAbort, result.held.length > 0);
       return result;
@@ -164,17 +165,27 @@ async function load(
       if (isCancellation(error) || error instanceof Redo) throw error;
       const { code, message, concerns } = batchFailure(error, taskQueue);
       if (concerns === 'transaction') throw new Redo(message);
-      if (concerns === 'unit') return hold(code, message);
+      if (concerns === 'worker') noteAway(worker, open);
+      if (concerns === 'unit' || concerns === 'worker') return hold(code, message);
       if (concerns === 'queue') await lookFor(worker, settings, open);
     }
   }
-  return hold('NO_WORKERS', nobodyOn(taskQueue));
+  return hold('NO_WORKERS', absence(worker, taskQueue));
 }
 
 /** Nobody took a batch: notes the worker as away unless its process says that it is there, and only busy. */
 async function lookFor(worker: string, settings: CampaignSettings, open: OpenTransaction): Promise<void> {
   const present = await controllerActivities(settings.waits).isWorkerPresent({ target: settings.target, worker });
-  if (!present && !open.away.includes(worker)) open.away.push(worker);
+  if (!present) noteAway(worker, open);
+}
+
+function noteAway(worker: string, { away }: OpenTransaction): void {
+  if (!away.includes(worker)) away.push(worker);
+}
+
+/** What a unit says that was not even tried, because its worker was found absent. Remote workers are driven from this queue. */
+function absence(worker: string, taskQueue: string): string {
+  return taskQueue === workflowInfo().taskQueue ? `worker ${worker} does not answer` : nobodyOn(taskQueue);
 }
 
 /** Returns how many units must be loaded again. A worker that is not there at this point costs the super-transaction. */
@@ -201,15 +212,16 @@ async function verifyWorker(
     try {
       const { redo } = await ingestActivities.verifyLoaded.executeWithOptions(
         ingestOptions(settings, { taskQueue, summary }),
-        [{ target: settings.target, planId, transactionId, worker }],
+        [{ target: settings.target, planId, transactionId, worker, awaySeconds: settings.waits.workerAwaySeconds }],
       );
       return redo;
     } catch (error) {
       if (isCancellation(error)) throw error;
       const { message, concerns } = batchFailure(error, taskQueue);
-      if (concerns === 'transaction' || concerns === 'unit') throw new Redo(message);
+      if (concerns === 'worker') noteAway(worker, open);
+      if (concerns === 'transaction' || concerns === 'unit' || concerns === 'worker') throw new Redo(message);
       if (concerns === 'queue') await lookFor(worker, settings, open);
     }
   }
-  throw new Redo(nobodyOn(taskQueue));
+  throw new Redo(absence(worker, taskQueue));
 }

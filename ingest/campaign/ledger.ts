@@ -145,6 +145,8 @@ export interface Placement {
   chunk: number;
   overlap: boolean;
   state: UnitState;
+  /** Recorded as loaded. */
+  rows: number;
 }
 
 /** A place that is filled. `complete` is false while some worker of a regular table still lacks its rows. */

@@ -60,6 +60,19 @@ test('what the ledger counts as loaded and the worker has lost is loaded again',
   expect(await rows()).toEqual([['Filter', 9]]);
 }, 60_000);
 
+test('rows of which the ledger does not know are loaded again, whatever the worker says of them', async () => {
+  const { ledger, worker, database, planId, next, load } = await started();
+  const transactionId = await next(0);
+  await load(transactionId);
+  const unit = { transactionId, database, table: 'Filter', chunk: 0, overlap: false };
+  const twice = Object.assign(Object.create(worker) as typeof worker, {
+    verify: async () => [{ unit, recordedRows: 18, actualRows: 18, agrees: true }],
+  });
+  expect(await verifyLoaded({ planId, transactionId }, { worker: twice, ledger })).toEqual({ checked: 1, redo: 1 });
+  expect(await load(transactionId)).toMatchObject({ loaded: [{ rows: 9 }] });
+  expect(await verifyLoaded({ planId, transactionId }, { worker, ledger })).toEqual({ checked: 1, redo: 0 });
+}, 60_000);
+
 test('an attempt that wakes up after the commit does not make the ledger say that its unit is there', async () => {
   const { controller, ledger, worker, database, planId, next, rows } = await started();
   const transactionId = await next(0);

@@ -1,5 +1,5 @@
 import { type ErrorCode, IngestError, WAITED_FOR } from '../core/errors';
-import type { IngestWorker, LoadedContribution, LoadProgress, LoadUnit } from '../worker/worker';
+import type { IngestWorker, LoadedContribution, LoadOptions, LoadProgress, LoadUnit } from '../worker/worker';
 import { type CampaignLedger, type Plan, type PlannedUnit, placeKey, shownName } from './ledger';
 
 export interface BatchRequest {
@@ -29,8 +29,7 @@ export interface BatchResult {
   mustAbort?: string;
 }
 
-export interface BatchOptions {
-  signal?: AbortSignal;
+export interface BatchOptions extends Pick<LoadOptions, 'signal' | 'isGivenUp'> {
   onProgress?: (progress: LoadProgress & { unit: number; unitsDone: number }) => void;
 }
 
@@ -55,7 +54,7 @@ const SHOWN_WARNINGS = 5;
 export async function loadBatch(
   request: BatchRequest,
   { worker, ledger }: { worker: IngestWorker; ledger: CampaignLedger },
-  { signal, onProgress }: BatchOptions = {},
+  { signal, isGivenUp, onProgress }: BatchOptions = {},
 ): Promise<BatchResult> {
   const { planId, transactionId } = request;
   const plan = await ledger.plan(planId);
@@ -99,7 +98,11 @@ export async function loadBatch(
           quality: plan.quality,
           maxNumWarnings: plan.maxNumWarnings,
         },
-        { signal, onProgress: (p) => onProgress?.({ ...p, unit: unit.unit, unitsDone: result.loaded.length }) },
+        {
+          signal,
+          isGivenUp,
+          onProgress: (p) => onProgress?.({ ...p, unit: unit.unit, unitsDone: result.loaded.length }),
+        },
       );
       await ledger.recordLoaded(planId, transactionId, worker.name, unit.unit, loaded.contributions);
       result.loaded.push(summary(plan, unit, loaded.contributions));
@@ -145,12 +148,14 @@ export async function verifyLoaded(
   await worker.sweep();
   const { database } = (await ledger.plan(planId)).summary;
   const checks = await worker.verify(transactionId, { signal });
-  const sound = new Set(checks.filter((check) => check.agrees).map((check) => placeKey(check.unit)));
+  const sound = new Map(
+    checks.filter((check) => check.agrees).map((check) => [placeKey(check.unit), check.actualRows]),
+  );
   let redo = 0;
-  for (const { table, chunk, overlap, state } of await ledger.placements(planId, transactionId, worker.name)) {
+  for (const { table, chunk, overlap, state, rows } of await ledger.placements(planId, transactionId, worker.name)) {
     signal?.throwIfAborted();
     const unit = { transactionId, database, table, chunk, overlap };
-    if (state === 'loaded' && sound.has(placeKey(unit))) continue;
+    if (state === 'loaded' && sound.get(placeKey(unit)) === rows) continue;
     await worker.discard(unit);
     if (state === 'loaded') await ledger.unload(planId, worker.name, unit);
     if (state === 'loaded' || state === 'planned') redo++;

@@ -187,6 +187,16 @@ test('cancelled by the signal, or by close', async () => {
   await expect(closed.call(put, sent)).rejects.toMatchObject({ code: 'CANCELLED' });
 });
 
+test('whoever is cancelled while the version is asked for does not take others with it', async () => {
+  const stop = new AbortController();
+  const first = client.call(put, sent, { signal: stop.signal }).catch((e) => e);
+  const second = client.call(put, sent);
+  stop.abort();
+  expect(await first).toMatchObject({ code: 'CANCELLED', details: { outcome: 'not sent' } });
+  expect(await second).toEqual({ got: 1 });
+  expect(seen).toHaveLength(1);
+});
+
 test.each([
   ['a page', '<html>', 200, 'INTERNAL', /^the reply to PUT \/things\/:name at http:\/\/127.* is not one of Qserv/],
   ['no envelope', '{"got":1}', 200, 'INTERNAL', /is not one of Qserv/],

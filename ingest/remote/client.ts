@@ -60,7 +60,7 @@ export class QservClient {
   async call<E extends AnyEndpoint>(endpoint: E, sent: Sent<E>, options: CallOptions = {}): Promise<Replied<E>> {
     const { query = {}, body = {}, params = {} } = sent as { query?: Fields; body?: Fields; params?: Fields };
     const { method } = endpoint;
-    const version = await this.spoken(endpoint, body);
+    const version = await this.spoken(endpoint, body, options.signal);
     const isGet = method === 'GET';
     const stated = version === undefined ? {} : { version };
     const json = isGet ? { ...body } : { ...this.keys(endpoint, options), ...stated, ...body };
@@ -84,7 +84,7 @@ export class QservClient {
     file: { name: string; content: Readable },
     options: CallOptions = {},
   ): Promise<Replied<E>> {
-    const version = await this.spoken(endpoint, fields);
+    const version = await this.spoken(endpoint, fields, options.signal);
     const stated: Record<string, string> = version === undefined ? {} : { version: String(version) };
     const form = multipart({ ...this.keys(endpoint, options), ...stated, ...fields }, file);
     const received = await this.transport.send({
@@ -125,18 +125,37 @@ export class QservClient {
   }
 
   /** The version to state: ours, or that of an older service. Undefined for endpoints that do not look at it. */
-  private async spoken(endpoint: AnyEndpoint, body: Fields): Promise<number | undefined> {
+  private async spoken(endpoint: AnyEndpoint, body: Fields, signal?: AbortSignal): Promise<number | undefined> {
     if (endpoint.floor === undefined) return undefined;
     const floor = Math.max(endpoint.floor, ...(endpoint.floors?.(body) ?? []).map((field) => field.floor));
     // Asked once for all that wait for it: no signal of one of them stops it.
-    this.version ??= this.identity().then(({ version }) => Math.min(version, API_VERSION));
-    const version = await this.version.catch((error: unknown) => {
-      this.version = undefined;
-      throw error instanceof IngestError ? notSent(error) : error;
-    });
+    this.version ??= this.identity().then(
+      ({ version }) => Math.min(version, API_VERSION),
+      (error: unknown) => {
+        this.version = undefined;
+        throw error instanceof IngestError ? notSent(error) : error;
+      },
+    );
+    const version = await this.unlessCancelled(this.version, nameOf(endpoint), signal);
     if (version >= floor) return version;
     const message = `${this.transport.place} speaks version ${version} of the API; ${nameOf(endpoint)} needs ${floor}`;
     throw new IngestError('INVALID_INPUT', message, { version, floor });
+  }
+
+  private async unlessCancelled<T>(work: Promise<T>, what: string, signal?: AbortSignal): Promise<T> {
+    if (signal === undefined) return work;
+    let cancel = () => {};
+    const cancelled = new Promise<never>((_, reject) => {
+      const message = `${what} at ${this.transport.place} was given up`;
+      cancel = () => reject(new IngestError('CANCELLED', message, { outcome: 'not sent' }));
+      if (signal.aborted) cancel();
+      signal.addEventListener('abort', cancel);
+    });
+    try {
+      return await Promise.race([work, cancelled]);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
   }
 
   private read<E extends AnyEndpoint>(endpoint: E, received: Received, options: CallOptions): Replied<E> {

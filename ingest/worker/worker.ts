@@ -89,6 +89,11 @@ export interface LoadProgress {
 export interface LoadOptions {
   /** Cancels the attempt: its staging table goes away, the unit is as it was. */
   signal?: AbortSignal;
+  /**
+   * Asked when the signal came: true when nobody will take up this load again, because its super-transaction is given up. Else what a
+   * worker of Qserv has begun is left for the next attempt to find.
+   */
+  isGivenUp?: () => boolean;
   /** Called a few times a second while data flow; errors thrown here cancel the attempt. */
   onProgress?: (progress: LoadProgress) => void;
 }

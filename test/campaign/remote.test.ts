@@ -63,6 +63,23 @@ test.each(STEPS)('also when a worker service is killed at %s', async (step) => {
   expect(await catalogFacts(site.stack, `killed_${step}`)).toEqual(native);
 });
 
+test('a worker service that stays away holds its units by name; once it is back, they are loaded', async () => {
+  const database = 'away';
+  await site.stack.kill('server-w1');
+  const waits = { ...FAST, workerAwaySeconds: 2 };
+  const handle = await site.startCampaign(
+    database,
+    catalog.campaign(database, { waits, target: 'remote', keepOpen: false }),
+  );
+  const { held } = await site.until(handle.workflowId, ['held']);
+  expect(new Set(held.map(({ worker, code }) => `${worker} ${code}`))).toEqual(new Set(['w1 NO_WORKERS']));
+  expect(held[0]?.message).toMatch(/^worker w1 (has not answered for 2 s: .*ECONNREFUSED|does not answer)/);
+  await site.stack.restart('server-w1');
+  await handle.signal('retry');
+  await handle.result();
+  expect(await catalogFacts(site.stack, database)).toEqual(native);
+});
+
 test('a republish adds, replaces and removes tables', async () => {
   const database = 'changed';
   const input = catalog.campaign(database, { waits: FAST, target: 'remote' });

@@ -9,9 +9,9 @@ export interface BatchFailure {
   message: string;
   /**
    * transaction: it is gone or ended; hold nothing, begin anew. queue: nobody took the batch, for the worker is busy or away.
-   * waiting: a database of ours stays away; ask again. unit: hold.
+   * worker: its service stays away; hold. waiting: a database of ours stays away; ask again. unit: hold.
    */
-  concerns: 'transaction' | 'queue' | 'waiting' | 'unit';
+  concerns: 'transaction' | 'queue' | 'worker' | 'waiting' | 'unit';
 }
 
 const TRANSACTION_LOST: ReadonlySet<string> = new Set(['ILLEGAL_STATE', 'UNKNOWN_TRANSACTION', 'REVOKED']);
@@ -34,10 +34,15 @@ export function batchFailure(error: unknown, taskQueue: string): BatchFailure {
   }
   if (cause instanceof ApplicationFailure) {
     const code = (cause.type ?? 'INTERNAL') as ErrorCode;
-    const concerns = TRANSACTION_LOST.has(code) ? 'transaction' : WAITED_FOR.has(code) ? 'waiting' : 'unit';
-    return { code, message: cause.message, concerns };
+    return { code, message: cause.message, concerns: concernOf(code) };
   }
   return { code: 'INTERNAL', message: cause?.message ?? error.message, concerns: 'unit' };
+}
+
+function concernOf(code: ErrorCode): BatchFailure['concerns'] {
+  if (TRANSACTION_LOST.has(code)) return 'transaction';
+  if (code === 'NO_WORKERS') return 'worker';
+  return WAITED_FOR.has(code) ? 'waiting' : 'unit';
 }
 
 /** The chunks that a director index refused at commit, if that is what failed. */

@@ -3,6 +3,7 @@ import type { AnyEndpoint } from '../../../api/qserv/endpoint';
 import type { Controller, WorkerLocation } from '../../controller/controller';
 import { IngestError } from '../../core/errors';
 import { type CallOptions, QservClient, type Replied, type Sent } from '../../remote/client';
+import { isCode } from '../../remote/outcome';
 
 export interface RemoteWorkerOptions {
   /** As Qserv calls the worker. */
@@ -61,6 +62,23 @@ export class RemoteWorkerContext {
       );
       if (!connected || (error instanceof IngestError && error.details.outcome === 'not sent')) this.forget(mine);
       throw error;
+    }
+  }
+
+  /** See RemoteIngestWorker.reach. What the controller cannot tell is not the worker's fault, and thrown as it is. */
+  async reach(seconds: number, signal?: AbortSignal): Promise<void> {
+    const deadline = performance.now() + seconds * 1000;
+    for await (const _ of this.looks(signal)) {
+      await this.with(async () => {});
+      try {
+        await this.with((client) => client.identity(signal));
+        return;
+      } catch (error) {
+        if (!isCode(error, 'UNAVAILABLE')) throw error;
+        if (performance.now() < deadline) continue;
+        const message = `worker ${this.name} has not answered for ${seconds} s: ${error.message}; start its service, then retry`;
+        throw new IngestError('NO_WORKERS', message, { worker: this.name });
+      }
     }
   }
 

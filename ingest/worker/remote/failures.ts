@@ -45,7 +45,8 @@ export function contributionError(contribution: Contribution, secrets: string[] 
 
 function codeOf(contribution: Contribution, known: IngestError): ErrorCode {
   const { status, error } = contribution;
-  if (status === 'CANCELLED') return 'CANCELLED';
+  // By somebody else: whoever gives a load up does not wait for its end.
+  if (status === 'CANCELLED') return 'LOAD_FAILED';
   if (status === 'READ_FAILED') return readCode(contribution);
   if (known.code !== 'INTERNAL' && known.code !== 'LOAD_FAILED') return known.code;
   return ROWS.test(error) ? 'BAD_ROWS' : 'LOAD_FAILED';

@@ -1,20 +1,22 @@
 import { fromWireContribution } from '../../../api/qserv/contribution';
 import { cancelFile, fileStatus } from '../../../api/qserv/worker/requests';
 import type { Contribution } from '../../core/contributions';
+import type { LoadOptions } from '../worker';
 import type { RemoteWorkerContext } from './context';
 
 /** How long the cancellation of a contribution that nobody waits for any more may take. */
 const CANCEL_MS = 10_000;
 
 /**
- * Waits until the contribution is over; returns its last state. When `progress` throws or the signal comes, what is queued or being
- * read is cancelled; what is being loaded goes on, and is found by the next attempt.
+ * Waits until the contribution is over; returns its last state. Where waiting ends early, the contribution goes on, and is found by the
+ * next attempt. It is cancelled only where there will be none, or `progress` throws: a real server forgets to write down that what was queued is cancelled,
+ * and tells of it as IN_PROGRESS for ever, docs/contract/worker.md §4.
  */
 export async function follow(
   context: RemoteWorkerContext,
   begun: Contribution,
   progress: (contribution: Contribution) => void,
-  signal?: AbortSignal,
+  { signal, isGivenUp }: LoadOptions = {},
 ): Promise<Contribution> {
   let last = begun;
   const looks = context.looks(signal);
@@ -29,8 +31,8 @@ export async function follow(
       const { contrib } = await context.call(fileStatus, { params: { id: begun.id } }, { signal });
       last = fromWireContribution(contrib);
     } catch (error) {
-      if (!signal?.aborted) throw error;
-      return stopped(error);
+      if (signal?.aborted && isGivenUp?.()) return stopped(error);
+      throw error;
     }
     try {
       progress(last);

@@ -39,6 +39,11 @@ export class RemoteIngestWorker implements IngestWorker {
     this.context = new RemoteWorkerContext(options);
   }
 
+  /** Returns as soon as the worker's service answers; NO_WORKERS when it has not for so long. */
+  reach(seconds: number, signal?: AbortSignal): Promise<void> {
+    return this.context.reach(seconds, signal);
+  }
+
   load(request: LoadRequest, options?: LoadOptions): Promise<LoadResult> {
     return loadUnit(this.context, request, options);
   }

@@ -65,7 +65,7 @@ async function loadSource(
   if (there?.status === 'FINISHED') return there;
   const begun = await begin(context, unit, source, there, options);
   const progress = ({ bytes, rows }: Contribution) => options.onProgress?.({ source: index, bytes, rows });
-  const ended = await follow(context, begun, progress, options.signal);
+  const ended = await follow(context, begun, progress, options);
   if (ended.status === 'FINISHED') return ended;
   throw contributionError(ended, source.secrets);
 }

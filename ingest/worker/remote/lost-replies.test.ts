@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KEYS } from '../../../test/support/controller-service';
 import { DataHttpServer } from '../../../test/support/data-server';
 import { plainSource } from '../../../test/support/load-catalog';
@@ -205,7 +206,7 @@ describe('sources over HTTP', () => {
       stop.abort();
     });
     const other = { ...request([plainSource(hanging)]), unit: { ...unit(), overlap: true } };
-    await expect(worker.load(other, { signal: stop.signal })).rejects.toMatchObject({
+    await expect(worker.load(other, { signal: stop.signal, isGivenUp: () => true })).rejects.toMatchObject({
       code: 'CANCELLED',
       details: { retryAllowed: true },
     });
@@ -213,6 +214,54 @@ describe('sources over HTTP', () => {
     queue = stack.native.runQueue({ threads: 2 });
     expect((await records()).map(({ status }) => status)).toEqual(['FINISHED', 'CANCELLED']);
   });
+});
+
+describe('an attempt that ends early', () => {
+  test('leaves its contribution in the queue, where the next one finds it', async () => {
+    await queue.close();
+    const what = request([plainSource(await write('early.csv', row(1)))]);
+    const stop = new AbortController();
+    const first = worker.load(what, { signal: stop.signal, isGivenUp: () => false }).catch((error) => error);
+    while ((await records()).length === 0) await sleep(10);
+    stop.abort();
+    expect(await first).toMatchObject({ code: 'CANCELLED' });
+    const cut = worker.load(what).catch((error) => error);
+    stack.workerProxy.cut(/^GET \/ingest\/file-async/, 'request');
+    expect(await cut).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await records()).toMatchObject([{ status: 'IN_PROGRESS' }]);
+    queue = stack.native.runQueue({ threads: 2 });
+    expect(await worker.load(what)).toMatchObject({ rows: 1 });
+    expect(await records()).toMatchObject([{ status: 'FINISHED' }]);
+  });
+
+  test('is not taken for cancelled when somebody else cancels its contribution', async () => {
+    await queue.close();
+    const what = request([plainSource(await write('else.csv', row(1)))]);
+    const first = worker.load(what).catch((error) => error);
+    while ((await records()).length === 0) await sleep(10);
+    await worker.cancelAsync(tx);
+    expect(await first).toMatchObject({ code: 'LOAD_FAILED', details: { status: 'CANCELLED', retryAllowed: true } });
+    queue = stack.native.runQueue({ threads: 2 });
+    expect(await worker.load(what)).toMatchObject({ rows: 1 });
+  });
+});
+
+test('a worker whose service is away is waited for, and then named', async () => {
+  const nobody = new RemoteIngestWorker({
+    name: 'w1',
+    controller: Object.assign(Object.create(stack.controller), {
+      workers: async () =>
+        (await stack.controller.workers()).map((one) => ({ ...one, location: { ...one.location, httpPort: 1 } })),
+    }),
+    authKey: '',
+    roots: {},
+  });
+  await expect(nobody.reach(0.1)).rejects.toMatchObject({
+    code: 'NO_WORKERS',
+    message: expect.stringMatching(/^worker w1 has not answered for 0.1 s: .*ECONNREFUSED/),
+  });
+  await nobody.close();
+  await worker.reach(1);
 });
 
 test('a worker that Qserv does not know', async () => {

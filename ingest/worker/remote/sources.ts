@@ -29,7 +29,8 @@ export function sentSources(
       const message = `${shownUrl(source.url)}: Qserv's workers cannot read ${compression} (capability compressedSources)`;
       throw new IngestError('INVALID_INPUT', message, { capability: 'compressedSources', url: shownUrl(source.url) });
     }
-    const rules = { roots: context.roots, stallSeconds: 0, resolveSecret: context.resolveSecret };
+    const resolved: string[] = [];
+    const rules = { roots: context.roots, stallSeconds: 0, resolveSecret: noting(context.resolveSecret, resolved) };
     const url = urlWithSecrets(fileUrl(context, source.url), rules);
     const given = source.http?.headers ?? [];
     const headers = given.map((header) => withSecrets(header, `header ${header.split(':')[0]}`, source.url, rules));
@@ -50,8 +51,21 @@ export function sentSources(
       maxRetries: 0,
       isAsync: true,
     };
-    return { source, request, shown, secrets: [...(shown === url ? [] : [url, new URL(url).search]), ...values, data] };
+    const signed = shown === url ? [] : [url, new URL(url).search];
+    return { source, request, shown, secrets: [...signed, ...values, data, ...resolved] };
   });
+}
+
+/** Keeps the values that it gave, for texts that repeat no more than a part of what was sent. */
+function noting(resolve: RemoteWorkerContext['resolveSecret'], values: string[]): RemoteWorkerContext['resolveSecret'] {
+  return (
+    resolve &&
+    ((name) => {
+      const value = resolve(name);
+      if (value !== undefined) values.push(value, encodeURIComponent(value));
+      return value;
+    })
+  );
 }
 
 /** `root://NAME/…` as the worker's file system has it. It takes the path as it is spelled, so nothing in it may be ambiguous. */

@@ -73,6 +73,7 @@ export interface PlacementRow {
   chunk: number;
   overlap: boolean;
   state: UnitState;
+  rows: number;
 }
 
 export function findPlacements(
@@ -82,7 +83,7 @@ export function findPlacements(
   worker: string,
 ): Promise<PlacementRow[]> {
   return sql<PlacementRow[]>`
-    SELECT u.tbl, u.chunk, u.overlap, p.state FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit)
+    SELECT u.tbl, u.chunk, u.overlap, p.state, p.rows FROM campaign.placement p JOIN campaign.unit u USING (plan_id, unit)
     WHERE p.plan_id = ${planId} AND p.transaction_id = ${transactionId} AND p.worker = ${worker} ORDER BY p.unit`;
 }
 
