@@ -186,7 +186,8 @@ export interface ControllerCapabilities {
  * Errors common to all: UNKNOWN_*, INVALID_INPUT, UNAVAILABLE, BUSY.
  * registerDatabase: creates the schema on all workers and the record. ALREADY_EXISTS when it exists with another geometry. Its
  *   family is the alphabetically last of those with its numbers of stripes and sub-stripes, and made when there is none.
- * registerTable: rules of the table's kind; DATABASE_PUBLISHED. A half-created table is completed, also where it must be new. With
+ * registerTable: rules of the table's kind; DATABASE_PUBLISHED; ILLEGAL_STATE where a server has tables of the name that nothing is
+ *   recorded of. A half-created table is completed, also where it must be new. With
  *   `replaces`, the table is the next version of a published one (UNKNOWN_TABLE, ILLEGAL_STATE when it is not published) of the same
  *   kind. It is a table like any other, under a name of its own, until publish puts it in the other's place; its directors, and
  *   others' references to it, go by final names. ALREADY_EXISTS when the name is taken by something else. An automatic director index

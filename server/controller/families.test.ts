@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ControllerService } from '../../test/support/controller-service';
 
 let service: ControllerService;
@@ -67,4 +68,25 @@ test('one with databases is deleted by force alone; a version below 44 is refuse
   expect(await remove('G', { force: 1 })).toEqual(ok);
   const { databases } = await service.call('GET', '/ingest/database');
   expect(databases).toEqual([]);
+});
+
+test('tables that a forced deletion left in MySQL are not taken for those of a new database of the same name', async () => {
+  const database = `left_${randomUUID().slice(0, 8)}`;
+  const definition = { database, num_stripes: 42, num_sub_stripes: 5, overlap: 0.1 };
+  const table = { database, table: 'T', is_partitioned: 0, schema: [{ name: 'a', type: 'INT' }] };
+  const registerTable = () => service.call('POST', '/ingest/table', { body: table });
+  await service.call('POST', '/ingest/database', { body: definition });
+  expect(await registerTable()).toMatchObject(ok);
+  expect(await remove('layout_42_5', { force: 1 })).toEqual(ok);
+  expect(await service.call('POST', '/ingest/database', { body: definition })).toMatchObject(ok);
+  const left = `w1 has a table '${database}.T' that nothing is recorded of`;
+  expect(await registerTable()).toMatchObject({
+    success: 0,
+    error: `table creation failed for: 'T', worker: w1,  error: ${left}: drop it, or delete the database and register it anew`,
+    error_ext: { code: 'ILLEGAL_STATE', worker: 'w1', finalTable: 'T' },
+  });
+  expect(await service.call('DELETE', `/ingest/database/${database}`)).toEqual(ok);
+  expect(await service.call('POST', '/ingest/database', { body: definition })).toMatchObject(ok);
+  expect(await registerTable()).toMatchObject(ok);
+  expect(await service.call('DELETE', `/ingest/database/${database}`)).toEqual(ok);
 });

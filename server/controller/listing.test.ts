@@ -2,6 +2,7 @@ import type { Contribution } from '../../ingest/core/contributions';
 import { listContributions } from '../../ingest/storage/metadata/contribution-records';
 import { putContribution } from '../../test/support/contributions';
 import { ControllerService } from '../../test/support/controller-service';
+import { withSteps } from '../../test/support/failing-controllers';
 import { registerCatalog } from '../../test/support/registered';
 
 let service: ControllerService;
@@ -102,6 +103,24 @@ describe('GET /ingest/trans', () => {
     expect(await get('/ingest/trans', { database: 'nope' })).toEqual(
       refused("operation failed due to: CONFIG  _databaseInfo no such database 'nope'."),
     );
+  });
+
+  test('leaves out a database that is deleted meanwhile, unless it was asked for by name', async () => {
+    const doomed = await registerCatalog(service.controller);
+    const own = await withSteps(service, () => {});
+    const databases = own.controller.databases.bind(own.controller);
+    own.controller.databases = async () => {
+      const all = await databases();
+      await service.controller.deleteDatabase(doomed);
+      return all;
+    };
+    const listed = await own.call('GET', '/ingest/trans');
+    expect(listed).toMatchObject({ success: 1, databases: { [full]: {}, [empty]: {} } });
+    expect(listed.databases).not.toHaveProperty(doomed);
+    expect(await own.call('GET', '/ingest/trans', { query: { database: doomed } })).toMatchObject({
+      error: `operation failed due to: CONFIG  _databaseInfo no such database '${doomed}'.`,
+    });
+    await own.close();
   });
 
   test('by state', async () => {

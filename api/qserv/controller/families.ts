@@ -37,7 +37,9 @@ export const deleteFamily = endpoint({
   path: '/replication/config/family/:family',
   floor: 44,
   summary: 'Delete a database family',
-  description: 'By force together with everything recorded of its databases. Their tables in MySQL stay.',
+  description:
+    'By force together with everything recorded of its databases. Their tables in MySQL stay; tables of the same names are refused ' +
+    'until a new database of the name was deleted with all that is in it.',
   params: z.object({ family: pathName.describe('Name of the family.') }),
   query: z.object({
     force: queryInt.optional().describe('Not 0: although databases belong to it. Default: 0.'),

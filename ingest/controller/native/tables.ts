@@ -10,6 +10,7 @@ import type { RegisterTableOptions } from '../controller';
 import { checkSameTable, checkTableRules, tableTitle } from '../rules';
 import type { NativeContext } from './context';
 import { clearDirectorIndex, hasDirectorIndex, registerDirectorIndex } from './director-index';
+import { refuseLeftovers } from './leftovers';
 import { endReplacements } from './replacements';
 
 export async function registerTable(
@@ -32,6 +33,7 @@ export async function registerTable(
       if (known.isPublished) return known;
     } else {
       await checkRules(context, database, definition, replaces);
+      await refuseLeftovers(context, database, definition);
       await tryOnMaria(context, database, definition);
       await clearDirectorIndex(context, held, database, definition);
       await held.check();
