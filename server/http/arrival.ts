@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 
+/** As Node says it of headers that do not come. */
+const TIMEOUT = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
+
 /**
  * Breaks off requests that do not come: whole within `ms`, or, once `streamed` was said of one, some byte of it within `ms`. The
  * time in which this side does not read is not the client's. Node's own limit knows no difference between the two.
@@ -13,7 +16,9 @@ export function limitArrival(app: FastifyInstance, ms: number): { streamed(reque
       if (request.complete) return clearInterval(timer);
       const moves = request.socket.bytesRead !== seen || request.readableLength > 0;
       seen = request.socket.bytesRead;
-      if (!streamed.has(request) || !moves) request.socket.destroy();
+      if (streamed.has(request) && moves) return;
+      if (!response.headersSent) request.socket.write(TIMEOUT);
+      request.socket.destroySoon();
     }, ms);
     timer.unref();
     response.once('close', () => clearInterval(timer));

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { Refusal } from '../../api/qserv/refusal';
 import { IngestError } from '../../ingest/core/errors';
 
 /**
@@ -42,3 +43,34 @@ export async function drained(body: Readable, ms: number): Promise<boolean> {
     pass();
   });
 }
+
+/** Objects and arrays within each other in a body; deeper ones no recursive reader would take. */
+const MOST_LEVELS = 500;
+
+/** A body that was read as a whole; an empty one is an empty object. */
+export async function parseJson(text: string): Promise<unknown> {
+  if (text.trim() === '') return {};
+  const body = parsed(text);
+  if (levelsBeyond(body, MOST_LEVELS)) {
+    throw new Refusal('P', `the request body has more than ${MOST_LEVELS} objects or arrays within each other`);
+  }
+  return body;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Refusal('P', 'invalid format of the request body. A simple JSON object was expected');
+  }
+}
+
+function levelsBeyond(body: unknown, most: number): boolean {
+  let level = [body].filter(isContainer);
+  for (let i = 0; i < most && level.length > 0; i++) {
+    level = level.flatMap((one) => Object.values(one).filter(isContainer));
+  }
+  return level.length > 0;
+}
+
+const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;

@@ -136,6 +136,15 @@ test.each([
   });
 });
 
+test('a body that is nested too deeply is refused before anybody reads it', async () => {
+  const body = (depth: number) =>
+    `{"auth_key":"k","version":55,"name":"n","x":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+  expect(await put(body(499))).toMatchObject({ success: 1 });
+  const error =
+    'invalid parameters of the request, ex: the request body has more than 500 objects or arrays within each other';
+  for (const depth of [500, 100_000]) expect(await put(body(depth))).toMatchObject({ success: 0, error });
+});
+
 test.each([
   [11, 'The requested version 11 of the API is not in the range supported by the service.'],
   [56, 'The requested version 56 of the API is not in the range supported by the service.'],

@@ -85,6 +85,8 @@ describe('requests that do not come whole', () => {
     const open = await start({ requestMs: 40 });
     const hanging = open();
     hanging.write(`${head('/named/a', 100)}{"auth`);
+    const [refused] = await once(hanging, 'data');
+    expect(String(refused)).toMatch(/^HTTP\/1\.1 408 /);
     await once(hanging, 'close');
 
     const uploading = open();
@@ -99,6 +101,7 @@ describe('requests that do not come whole', () => {
 
     const stalled = open();
     stalled.write(`${head('/upload', 30, 'multipart/form-data')}x`);
+    stalled.resume();
     await once(stalled, 'close');
   });
 

@@ -3,7 +3,7 @@ import { Refusal } from '../../api/qserv/refusal';
 import { IngestError } from '../../ingest/core/errors';
 import { registerOpenApi } from '../openapi/register';
 import { limitArrival } from './arrival';
-import { drained } from './body';
+import { drained, parseJson } from './body';
 import { closeWithin } from './connections';
 import type { ServiceKeys } from './keys';
 import { type LogOptions, logging, logRequests } from './log';
@@ -129,15 +129,6 @@ function transportRefusal(error: unknown): Refusal | undefined {
   }
   if (code === 'ECONNRESET') return new Refusal('P', 'the request was broken off');
   return code.startsWith('FST_ERR_') && statusCode < 500 ? new Refusal('P', message ?? code) : undefined;
-}
-
-async function parseJson(text: string): Promise<unknown> {
-  if (text.trim() === '') return {};
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Refusal('P', 'invalid format of the request body. A simple JSON object was expected');
-  }
 }
 
 function lastWins(text: string): Record<string, string> {
