@@ -9,6 +9,8 @@ import type { ContributionAttempt, Work } from './work';
 export interface Failure extends RequestFailure {
   /** What stands before the texts of its stage. */
   prefix: string;
+  /** A database was away, and neither what was sent to MariaDB nor the rows on their way into the partition broke off by that. */
+  isAway: boolean;
 }
 
 /** After these the super-transaction cannot take the contribution. */
@@ -32,6 +34,7 @@ export function failureOf(work: Work, attempt: ContributionAttempt, error: unkno
   return {
     status,
     prefix,
+    isAway: known.code === 'UNAVAILABLE' && status !== 'CANCELLED' && isBetween(attempt),
     error: prefix + message,
     httpError: read.httpError,
     systemError: read.systemError,
@@ -43,6 +46,11 @@ export function failureOf(work: Work, attempt: ContributionAttempt, error: unkno
     numWarnings: 0,
     warnings: [],
   };
+}
+
+/** Not within a statement that might be what brought MariaDB down: taken up again, it would do so for ever. */
+function isBetween({ stage, isAttaching, unclear }: ContributionAttempt): boolean {
+  return stage === 'start' || (isAttaching && unclear === undefined);
 }
 
 function cancelText(stage: FailureStage): string {

@@ -48,6 +48,7 @@ export async function referenceWork(worker: ContributionContext, id: number, opt
     },
     maxNumWarnings,
     retries: Math.max(0, maxRetries - numFailedRetries),
+    isAsync: contribution.isAsync,
     options,
   };
 }
@@ -66,6 +67,7 @@ export function valueWork({ columns, dialect, charset, ...created }: Created): W
       },
     },
     retries: 0,
+    isAsync: false,
     options: {},
   };
 }

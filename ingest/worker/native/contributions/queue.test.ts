@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectRows } from '../../../../test/support/generate';
 import { TestCatalog } from '../../../../test/support/load-catalog';
 import { reference, send } from '../../../../test/support/sending';
 import { freshDatabase, privateDir, sharedMariaDb, uniqueName } from '../../../../test/support/servers';
 import type { Contribution } from '../../../core/contributions';
+import { IngestError } from '../../../core/errors';
 import type { StepHook } from '../../../core/steps';
 import type { MysqlAccess } from '../../../storage/data/connection';
 import { setIngestConfig } from '../../../storage/metadata/ingest-config';
@@ -43,9 +45,9 @@ afterAll(async () => {
   await two.close();
 });
 
-function newWorker(steps?: StepHook): NativeIngestWorker {
+function newWorker(steps?: StepHook, access = mysql): NativeIngestWorker {
   const sources = { roots: { queue: folder }, stallSeconds: 5 };
-  const worker = new NativeIngestWorker({ name: 'w2', mysql, metadata: one.metadata, sources, steps });
+  const worker = new NativeIngestWorker({ name: 'w2', mysql: access, metadata: one.metadata, sources, steps });
   workers.push(worker);
   return worker;
 }
@@ -173,6 +175,64 @@ test('a queue that is closed puts back what is being read, and waits for rows th
   expect(await ended(ids[0])).toMatchObject({ status: 'FINISHED', numFailedRetries: 0 });
   await again.close();
   expect(await one.contents(reading)).toMatchObject({ rows: 20 });
+});
+
+describe('databases that are away', () => {
+  test('MariaDB: what is queued waits, and is loaded when it is back', async () => {
+    const door = createServer();
+    const port = await new Promise<number>((resolve) => {
+      door.listen(0, '127.0.0.1', () => resolve((door.address() as AddressInfo).port));
+    });
+    await new Promise((resolve) => door.close(resolve));
+    const place = await newPlace();
+    const ids = [await submit(place), await submit(place), await submit(place)];
+    const failures: unknown[] = [];
+    const queue = newWorker(undefined, { ...mysql, host: '127.0.0.1', port }).runQueue({
+      threads: 2,
+      onError: (error) => failures.push(error),
+    });
+    while (failures.length < 4) await sleep(20);
+    expect(failures[0]).toMatchObject({ code: 'UNAVAILABLE' });
+    for (const id of ids) {
+      expect(await sender.contribution(id)).toMatchObject({ status: 'IN_PROGRESS', error: '', numFailedRetries: 0 });
+    }
+    door.on('connection', (socket) => {
+      const inner = connect(mysql.port, mysql.host);
+      for (const end of [socket, inner])
+        end.on('error', () => {}).on('close', () => [socket, inner].map((s) => s.destroy()));
+      socket.pipe(inner).pipe(socket);
+    });
+    await new Promise<void>((resolve) => door.listen(port, '127.0.0.1', resolve));
+    for (const id of ids) expect(await ended(id)).toMatchObject({ status: 'FINISHED', rowsLoaded: 20 });
+    await queue.close();
+    expect(await one.contents(place)).toMatchObject({ rows: 60 });
+    door.close();
+  });
+
+  test('the records, when rows are about to be attached: they are read once more', async () => {
+    const place = await newPlace();
+    const id = await submit(place);
+    let broken = false;
+    const queue = newWorker(async (step) => {
+      if (step !== 'ready' || broken) return;
+      broken = true;
+      throw new IngestError('UNAVAILABLE', 'records: the connection broke or is closed');
+    }).runQueue({ threads: 1 });
+    expect(await ended(id)).toMatchObject({ status: 'FINISHED', rowsLoaded: 20, numFailedRetries: 0 });
+    expect(broken).toBe(true);
+    await queue.close();
+    expect(await one.contents(place)).toMatchObject({ rows: 20 });
+  });
+
+  test('MariaDB, in the middle of a LOAD: it fails, and may be sent again', async () => {
+    const place = await newPlace();
+    const id = await submit(place);
+    const queue = newWorker(async (step) => {
+      if (step === 'load') throw new IngestError('UNAVAILABLE', 'LOAD DATA: read ECONNRESET');
+    }).runQueue({ threads: 1 });
+    expect(await ended(id)).toMatchObject({ status: 'LOAD_FAILED', retryAllowed: true });
+    await queue.close();
+  });
 });
 
 /** What a process leaves that is gone: its session's lock is free. */

@@ -47,6 +47,8 @@ export class ContributionQueue {
   private readonly main: Promise<void>;
   private wakeUp: () => void = () => {};
   private lookAgain = 0;
+  /** Nothing is begun before: what was begun last could not be done. */
+  private beginAgain = 0;
 
   constructor(
     private readonly context: ContributionContext,
@@ -117,13 +119,17 @@ export class ContributionQueue {
   }
 
   private async beginNext(): Promise<boolean> {
+    if (performance.now() < this.beginAgain) return false;
     const { metadata, name, session } = this.context;
     await session.hold();
     const id = await metadata.run((sql) => takeNext(sql, name, session.id));
     if (id === undefined) return false;
     const running = this.work
       .process(id, this.stop.signal)
-      .catch((error) => this.options.onError?.(error))
+      .catch((error) => {
+        this.beginAgain = performance.now() + AGAIN_MS;
+        this.options.onError?.(error);
+      })
       .finally(() => {
         this.active.delete(running);
         this.wake();

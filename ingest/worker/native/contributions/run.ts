@@ -18,7 +18,8 @@ import { type ContributionAttempt, newAttempt, type Work } from './work';
 
 /**
  * Loads a contribution: start, then one or more attempts to read it. Whatever becomes of it is in its record afterwards. Throws when it
- * could not be started, and when the record could not be written.
+ * could not be started, and when the record could not be written; UNAVAILABLE also when it waits in the queue again for a database that
+ * is away.
  */
 export async function run(worker: ContributionContext, work: Work): Promise<void> {
   const first = newAttempt(worker, work);
@@ -113,13 +114,15 @@ async function clarify(
 
 async function recordFailure(
   worker: ContributionContext,
-  { id, place, options }: Work,
+  { id, place, options, isAsync }: Work,
   { token }: ContributionAttempt,
   failure: Failure,
 ): Promise<void> {
+  const isStopped = failure.status === 'CANCELLED' && options.signal?.reason instanceof Shutdown;
+  const isDelayed = isAsync && failure.isAway;
   await persist(worker, () =>
     worker.metadata.transaction(async (tx) => {
-      if (failure.status === 'CANCELLED' && options.signal?.reason instanceof Shutdown) {
+      if (isStopped || isDelayed) {
         await requeueRequest(tx, id, token);
         return;
       }
@@ -132,6 +135,7 @@ async function recordFailure(
       });
     }),
   );
+  if (isDelayed) throw new IngestError('UNAVAILABLE', failure.error, { contribution: id });
 }
 
 /** Writes into the records, waiting for them when they are away. False when the attempt has no say any more. */

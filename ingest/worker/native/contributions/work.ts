@@ -20,6 +20,8 @@ export interface Work {
   maxNumWarnings: number;
   /** Reads that may follow one that failed. */
   retries: number;
+  /** Nobody waits for it: it can go back into the queue. */
+  isAsync: boolean;
   options: LoadOptions;
   /** Why the rows that are given broke off, if they did. */
   inputFailure?: () => IngestError | undefined;
