@@ -3,6 +3,7 @@ import { fromWireTransaction } from '../../../api/qserv/transaction';
 import { IngestError } from '../../core/errors';
 import { isEnded, TRANSACTION_STATES } from '../../core/transactions';
 import { isUnknown } from '../../remote/outcome';
+import { refusalError } from '../../remote/refusals';
 import type { TransactionDescriptor } from '../controller';
 import { checkContext } from '../rules';
 import type { RemoteContext } from './context';
@@ -70,11 +71,12 @@ async function adopt(
   return found;
 }
 
-/** A director index that takes no further partition says so in the log. */
+/** A director index that takes no further partition says so in the log, and so does one whose server was away: that passes. */
 function startFailed({ id, log }: TransactionDescriptor, cause: unknown): IngestError {
   const failed = log.find(({ name, data }) => name === 'end add dir idx part' && data.success === 0);
   if (failed === undefined) return new IngestError('ILLEGAL_STATE', `super-transaction ${id} is START_FAILED`, { id });
   const { table, error } = failed.data;
   const message = `the director index of '${String(table)}' took no partition for super-transaction ${id}: ${String(error)}`;
-  return new IngestError('INDEX_FAILED', message, { id, table }, { cause });
+  const passes = refusalError('', String(error), {}).code === 'UNAVAILABLE';
+  return new IngestError(passes ? 'UNAVAILABLE' : 'INDEX_FAILED', message, { id, table }, { cause });
 }

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { ControllerService, KEYS } from '../../../test/support/controller-service';
 import { CuttingProxy } from '../../../test/support/cutting-proxy';
 import { sharedServers } from '../../../test/support/native';
@@ -123,6 +125,52 @@ describe('begin', () => {
     expect(await remote.beginTransaction(database, context)).toMatchObject({ id: ids[0], state: 'STARTED' });
     expect((await open(database)).map(({ state }) => state)).toEqual(['ABORTED', 'ABORTED', 'STARTED']);
   });
+});
+
+test.each([
+  ['Lost connection to server during query, errno: 2013', 'UNAVAILABLE'],
+  ['Too many partitions (including subpartitions) were defined, errno: 1499', 'INDEX_FAILED'],
+])('begin that failed in the director index: %s is %s', async (why, code) => {
+  const database = 'started';
+  const context = { token: 'a/1' };
+  const id = 84;
+  const data = { table: 'Object', error: why, success: 0 };
+  const log = [{ id: 1, transaction_state: 'IS_STARTING', name: 'end add dir idx part', time: 1, data }];
+  const failed = {
+    id,
+    database,
+    state: 'START_FAILED',
+    begin_time: 1,
+    start_time: 0,
+    transition_time: 0,
+    end_time: 2,
+    context,
+    log,
+  };
+  const text = (fields: object) => JSON.stringify({ error: '', error_ext: {}, warning: '', ...fields });
+  let begun = false;
+  const scripted = createServer((request, response) => {
+    begun ||= request.method === 'POST';
+    const known = {
+      kind: 'replication-controller',
+      id: 'a',
+      instance_id: 'q',
+      version: 55,
+      database_schema_version: 15,
+    };
+    const listed = { [database]: { is_published: 0, num_chunks: 0, transactions: begun ? [failed] : [] } };
+    if (request.url === '/meta/version') response.end(text({ success: 1, ...known }));
+    else if (request.method === 'POST') response.end(text({ success: 0, error: `operation failed due to: ${why}` }));
+    else response.end(text({ success: 1, databases: listed }));
+  });
+  await new Promise<void>((resolve) => scripted.listen(0, '127.0.0.1', resolve));
+  const { port } = scripted.address() as AddressInfo;
+  const client = new RemoteController({ url: `http://127.0.0.1:${port}`, authKey: '', pollMs: 20 });
+  await expect(client.beginTransaction(database, context)).rejects.toMatchObject({ code });
+  // The next call finds it: it is aborted by its token, and another is begun.
+  expect(await client.beginTransaction(database, context)).toMatchObject({ id, state: 'START_FAILED' });
+  await client.close();
+  await new Promise((resolve) => scripted.close(resolve));
 });
 
 describe('end', () => {
