@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from 'undici';
 import type { CampaignInput } from '../../api/campaign/input';
 import type { RepublishProgress } from '../../api/campaign/progress';
 import { CampaignStack } from '../support/campaign-stack';
@@ -108,6 +109,47 @@ test('a republish adds, replaces and removes tables', async () => {
   ];
   await campaign('same', { target: 'local', tables });
   expect(await catalogFacts(site.stack, database)).toEqual(await catalogFacts(site.stack, 'same'));
+});
+
+test('a republish that fails leaves the catalog published, and says what is gone', async () => {
+  const database = 'lost';
+  const spoilt = join(dir, 'source2', `chunk_${catalog.chunks[1]}.csv`);
+  const good = readFileSync(spoilt, 'utf8');
+  writeFileSync(spoilt, good.replace('source2', `a${'b'.repeat(40)}`));
+  try {
+    const { workflowId } = await site.startCampaign(
+      database,
+      catalog.campaign(database, { waits: FAST, target: 'remote', onFailure: 'abort' }),
+    );
+    await site.until(workflowId, ['published']);
+    const handle = site.client.workflow.getHandle(workflowId);
+    const end = await handle.executeUpdate<RepublishProgress, [unknown]>('republish', {
+      args: [
+        {
+          requestId: 'r1',
+          adminKey: `\${env:QSERV_ADMIN_AUTH_KEY}`,
+          base: 'root://generated/',
+          replace: [catalog.dependent('Source', 'source2')],
+          remove: ['Filter'],
+        },
+      ],
+    });
+    expect(end).toMatchObject({ state: 'failed' });
+    expect(JSON.stringify(end)).toMatch(
+      /published lost again, without (Source, Filter|Filter, Source), which had been deleted first/,
+    );
+    const { controller } = site.stack.status();
+    const reply = await request(`${controller?.url}/replication/config?version=55`);
+    const { config } = (await reply.body.json()) as {
+      config: { databases: { database: string; is_published: number; tables: { name: string }[] }[] };
+    };
+    const [left] = config.databases.filter((one) => one.database === database);
+    expect(left).toMatchObject({ is_published: 1 });
+    expect(left?.tables.map(({ name }) => name)).toEqual(['Object']);
+    await handle.signal('close');
+  } finally {
+    writeFileSync(spoilt, good);
+  }
 });
 
 test('a file that cannot be loaded is held; the others are loaded under another super-transaction', async () => {
