@@ -47,11 +47,21 @@ export class Peer {
     return this.frames.hasMore || this.socket.readableLength > 0;
   }
 
-  /** Sends a message; returns when the system has taken it. */
-  async send(message: Buffer): Promise<void> {
+  /** Sends a message; returns when the system has taken it. `idleMs`: for which the other end may take nothing of it. */
+  async send(message: Buffer, idleMs: number): Promise<void> {
     const { socket } = this;
     await new Promise<void>((resolve, reject) => {
-      socket.write(frame(message), (error) => (error ? reject(this.lost()) : resolve()));
+      const stuck = () =>
+        done(new IngestError('UNAVAILABLE', 'the connection stayed silent: what is sent is not taken'));
+      const done = (error?: IngestError) => {
+        socket.setTimeout(0);
+        socket.off('timeout', stuck);
+        if (error) reject(error);
+        else resolve();
+      };
+      socket.setTimeout(Math.min(idleMs, LONGEST_MS));
+      socket.on('timeout', stuck);
+      socket.write(frame(message), (error) => done(error ? this.lost() : undefined));
     });
   }
 

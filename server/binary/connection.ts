@@ -140,7 +140,7 @@ export class BinaryConnection {
   }
 
   private answer(response: IngestResponse): Promise<void> {
-    return this.peer.send(ingestResponse.encode(response));
+    return this.peer.send(ingestResponse.encode(response), this.service.timeouts.idleMs);
   }
 
   /** Lets the client read its last answer: closing a socket that holds unread data would take it away. */

@@ -99,12 +99,12 @@ export class BinaryDialogue {
   }
 
   async greet(handshake: HandshakeRequest): Promise<IngestResponse> {
-    await this.peer.send(handshakeRequest.encode(handshake));
+    await this.peer.send(handshakeRequest.encode(handshake), 20_000);
     return this.answer();
   }
 
   async data(text: string | Buffer, last = false): Promise<IngestResponse> {
-    await this.peer.send(ingestData.encode({ data: Buffer.from(text), last }));
+    await this.peer.send(ingestData.encode({ data: Buffer.from(text), last }), 20_000);
     return this.answer();
   }
 

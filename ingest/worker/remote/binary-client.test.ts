@@ -52,7 +52,7 @@ class ScriptedWorker {
       else {
         const [status, fields] = answer;
         const empty = { error: '', retryAllowed: true, numWarnings: 0, numRows: 0, numRowsLoaded: 0, id: 17 };
-        await peer.send(ingestResponse.encode({ ...empty, status: status as 'FAILED', ...fields }));
+        await peer.send(ingestResponse.encode({ ...empty, status: status as 'FAILED', ...fields }), 20_000);
       }
     }
     await peer.receive({ idleMs: 10_000 });

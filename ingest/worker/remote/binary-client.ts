@@ -127,7 +127,7 @@ class Sending {
   private async answer(message: Buffer): Promise<IngestResponse> {
     const { answerMs = DEFAULTS.answerMs, loadMs = DEFAULTS.loadMs, signal } = this.options;
     try {
-      await this.peer.send(message);
+      await this.peer.send(message, answerMs);
       return ingestResponse.decode(await this.peer.receive({ idleMs: this.sentLast ? loadMs : answerMs }));
     } catch (error) {
       if (signal?.aborted) throw cancelled();
