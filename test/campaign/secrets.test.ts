@@ -18,6 +18,8 @@ const CANARIES = {
   restToken: 'CANARYRE5TT0K',
   restData: 'CANARYRE5TDATA',
   wrongKey: 'CANARYWR0NGKEY',
+  proxy: 'CANARYPR0XYPASS',
+  nul: 'CANARYNU1BYTE',
 };
 const FAST = { heartbeatSeconds: 6, retryMaximumSeconds: 1, progressSeconds: 0.2 };
 
@@ -151,6 +153,20 @@ test('REST requests with secrets, good and failing, get them back masked', async
   expect(await call('POST', `${worker}/ingest/file`, { ...contribution('/x'), ...wrong })).toMatchObject({
     success: 0,
   });
+  // What PostgreSQL cannot keep, and a proxy that refuses whoever has a password for it.
+  const { url } = contribution('/x');
+  await call('POST', `${worker}/ingest/file-async`, { ...contribution('/x'), url: `${url}&x=${CANARIES.nul}\0` });
+  await call('POST', `${worker}/ingest/file-async`, {
+    ...contribution('/x'),
+    http_headers: [`X-Token: ${CANARIES.nul}\0`],
+  });
+  await call('PUT', `${base}/ingest/trans/${id}?abort=0`, { context: { note: `${CANARIES.nul}\0` } });
+  const proxy = data.url('').replace('http://', `http://user:${CANARIES.proxy}@`);
+  await call('PUT', `${base}/ingest/config`, { database, CURLOPT_PROXY: proxy });
+  expect(await call('GET', `${base}/ingest/config?database=${database}`)).toMatchObject({ success: 1 });
+  expect(await call('POST', `${worker}/ingest/file`, contribution('/broken.csv'))).toMatchObject({ success: 0 });
+  await call('PUT', `${base}/ingest/config`, { database, CURLOPT_PROXY: `socks9://user:${CANARIES.proxy}@h` });
+  expect(await call('POST', `${worker}/ingest/file`, contribution('/broken.csv'))).toMatchObject({ success: 0 });
   await call('PUT', `${base}/ingest/trans/${id}?abort=0`, wrong);
   await call('PUT', `${base}/ingest/trans/${id}?abort=1`);
   await call('DELETE', `${base}/ingest/database/${database}`, { admin_auth_key: CANARIES.wrongKey });

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import postgres, { type Options, type Sql, type TransactionSql } from 'postgres';
 import { IngestError } from '../../core/errors';
 import { Race } from '../../core/race';
+import { unfitText } from './errors';
 import { TYPES, type Types } from './types';
 
 /** What query functions take: one connection, within a transaction or not. */
@@ -14,6 +15,9 @@ export type Queryable = TransactionSql<Types> & {
 
 /** A server that does not answer for so long counts as away. */
 const CONNECT_MS = 10_000;
+
+/** U+0000 and halves of surrogate pairs, as JSON spells them. */
+const UNFIT_JSON = /(?:^|[^\\])(?:\\\\)*\\u(?:0000|d[89a-f])/;
 
 const lostError = () => new IngestError('UNAVAILABLE', 'records: the connection broke or is closed');
 
@@ -116,8 +120,14 @@ export class Connection {
       return Array.isArray(first) && 'raw' in first ? this.inTurn(part) : part;
     };
     const script = (text: string) => this.send(() => this.driver.unsafe(text).simple());
-    return Object.assign(sql, { json: this.driver.json, script }) as unknown as Queryable;
+    return Object.assign(sql, { json: this.json, script }) as unknown as Queryable;
   }
+
+  /** What PostgreSQL cannot keep is refused here: it would write the text around it, which may be secret, into its log. */
+  private readonly json: Sql['json'] = (value) => {
+    if (UNFIT_JSON.test(JSON.stringify(value))) throw unfitText();
+    return this.driver.json(value);
+  };
 
   /** Sends when the statements before have been answered. */
   private send<T>(statement: () => PromiseLike<T>): Promise<T> {

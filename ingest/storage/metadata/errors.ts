@@ -30,6 +30,10 @@ function codeOf(sqlState: string): ErrorCode {
 
 const UNFIT_TEXT = 'a text holds a character that cannot be recorded: U+0000, or half of a surrogate pair';
 
+export function unfitText(): IngestError {
+  return new IngestError('INVALID_INPUT', UNFIT_TEXT);
+}
+
 /** SQLSTATEs of values that come from callers and that PostgreSQL cannot keep, whatever names and texts they stand for. */
 const UNFIT: Record<string, string> = {
   // In texts, and in JSON.

@@ -30,6 +30,21 @@ test.each<[string, (sql: Queryable) => Promise<unknown>, RegExp]>([
   await expect(metadata.run(work)).rejects.toMatchObject({ code: 'INVALID_INPUT', message });
 });
 
+test.each(['a\0b', '\ud800', { 'a\0': 1 }, '\\\0'])(
+  'JSON that PostgreSQL would quote in its log when it refuses it does not get there: %j',
+  async (value) => {
+    const refused = metadata.run((sql) => sql`SELECT ${sql.json({ value })}::jsonb`);
+    const error = await refused.catch((e) => e);
+    expect(error).toMatchObject({ code: 'INVALID_INPUT' });
+    // It was not even asked.
+    expect(error.details).toEqual({});
+  },
+);
+
+test.each(['\\u0000', 'é 😀', '\\\\ud800'])('JSON that only looks like it is kept: %j', async (value) => {
+  expect(await metadata.run((sql) => sql`SELECT ${sql.json({ value })}::jsonb AS kept`)).toEqual([{ kept: { value } }]);
+});
+
 describe('migrations', () => {
   test('are numbered without gaps', () => {
     expect(MIGRATIONS.map((m) => m.number)).toEqual(MIGRATIONS.map((_, i) => i + 1));
