@@ -14,24 +14,38 @@ import type { Queryable, Transaction } from './open';
  * docs/contract/worker.md §4. False for others, which stay as they are.
  */
 export async function cancelRequest(tx: Transaction, worker: string, id: number): Promise<boolean> {
-  const [row] = await tx<{ queued: boolean }[]>`
-    SELECT phase = 'queued' AS queued FROM qserv.contribution_request
-    WHERE contrib_id = ${id} AND worker = ${worker} AND phase <> 'over' AND attaching IS NULL FOR UPDATE`;
-  if (!row) return false;
+  return (await cancel(tx, tx`r.contrib_id = ${id} AND r.worker = ${worker}`)).length > 0;
+}
+
+/** The same for all asynchronous ones of a super-transaction at the worker, at once: none begins meanwhile. Returns their ids. */
+export async function cancelRequests(tx: Transaction, worker: string, transactionId: number): Promise<number[]> {
+  // Whoever ends the super-transaction's contributions waits: both lock many of them.
+  await tx`SELECT 1 FROM qserv.transaction WHERE id = ${transactionId}::bigint FOR SHARE`;
+  return cancel(tx, tx`r.transaction_id = ${transactionId}::bigint AND r.worker = ${worker} AND c.type = 'ASYNC'`);
+}
+
+async function cancel(tx: Transaction, where: ReturnType<Queryable>): Promise<number[]> {
+  const found = await tx<{ id: number; queued: boolean }[]>`
+    SELECT r.contrib_id AS id, r.phase = 'queued' AS queued
+    FROM qserv.contribution_request r JOIN qserv.transaction_contrib c ON c.id = r.contrib_id
+    WHERE ${where} AND r.phase <> 'over' AND r.attaching IS NULL ORDER BY r.contrib_id FOR UPDATE OF r`;
+  const ids = found.map(({ id }) => id);
+  if (ids.length === 0) return [];
+  const queued = found.filter((row) => row.queued).map(({ id }) => id);
   await tx`
-    UPDATE qserv.contribution_request SET phase = 'over', token = NULL WHERE contrib_id = ${id}`;
+    UPDATE qserv.contribution_request SET phase = 'over', token = NULL WHERE contrib_id = ANY(${ids})`;
   const now = Date.now();
-  const { queued } = row;
+  const isQueued = () => tx`id = ANY(${queued})`;
   // The time of the stage that is not begun any more is set, as Qserv does.
   await tx`
     UPDATE qserv.transaction_contrib SET status = 'CANCELLED', retry_allowed = true,
-      error = CASE WHEN ${queued} OR start_time = 0 THEN ${CANCELLED.queued}
+      error = CASE WHEN ${isQueued()} OR start_time = 0 THEN ${CANCELLED.queued}
         WHEN read_time = 0 THEN ${CANCELLED.read} ELSE ${CANCELLED.load} END,
-      load_time = CASE WHEN NOT ${queued} AND read_time <> 0 THEN ${now}::bigint ELSE 0 END,
-      read_time = CASE WHEN NOT ${queued} AND start_time <> 0 AND read_time = 0 THEN ${now}::bigint ELSE read_time END,
+      load_time = CASE WHEN NOT ${isQueued()} AND read_time <> 0 THEN ${now}::bigint ELSE 0 END,
+      read_time = CASE WHEN NOT ${isQueued()} AND start_time <> 0 AND read_time = 0 THEN ${now}::bigint ELSE read_time END,
       start_time = CASE WHEN start_time = 0 THEN ${now}::bigint ELSE start_time END
-    WHERE id = ${id} AND status = 'IN_PROGRESS'`;
-  return true;
+    WHERE id = ANY(${ids}) AND status = 'IN_PROGRESS'`;
+  return ids;
 }
 
 /**

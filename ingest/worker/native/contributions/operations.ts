@@ -1,6 +1,6 @@
 import type { Contribution } from '../../../core/contributions';
 import { type ErrorCode, IngestError } from '../../../core/errors';
-import { cancelRequest } from '../../../storage/metadata/contribution-ends';
+import { cancelRequest, cancelRequests } from '../../../storage/metadata/contribution-ends';
 import { findContribution, selectContributions } from '../../../storage/metadata/contribution-records';
 import type { ContributionOperations, OpenContribution, ReferenceRequest, ValueRequest } from '../../contributions';
 import type { LoadOptions } from '../../worker';
@@ -126,9 +126,11 @@ export class NativeContributions implements ContributionOperations {
   }
 
   async cancelAsync(transactionId: number): Promise<Contribution[]> {
-    for (const { id, status } of await this.asyncContributions(transactionId)) {
-      if (status === 'IN_PROGRESS') await this.cancel(id);
+    const { metadata, name } = this.context;
+    for (const id of await metadata.transaction((tx) => cancelRequests(tx, name, transactionId))) {
+      this.running.get(id)?.abort();
     }
+    this.queue?.wake();
     return this.asyncContributions(transactionId);
   }
 
