@@ -12,7 +12,7 @@ import { asRefusal } from './refusals';
 import type { Route } from './route';
 
 /** A context of a super-transaction may have 16 MB, docs/contract/controller.md §6.1. */
-const BODY_BYTES = 64 * 1024 * 1024;
+const BODY_BYTES = 32 * 1024 * 1024;
 /** Within which a request must have come, docs/contract/README.md §3. */
 const REQUEST_MS = 5 * 60_000;
 const CLOSE_MS = 10_000;
@@ -25,7 +25,7 @@ export interface HttpOptions {
   service: 'controller' | 'worker';
   routes: Route[];
   keys: ServiceKeys;
-  /** Bytes of a body that is read as a whole; default 64 MiB. */
+  /** Bytes of a body that is read as a whole; default 32 MiB. */
   bodyBytes?: number;
   /** Milliseconds within which a whole request must have come, or the next byte of an upload that is read as it comes; default 5 minutes. */
   requestMs?: number;

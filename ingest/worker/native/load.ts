@@ -4,11 +4,11 @@ import type { DataConnection } from '../../storage/data/connection';
 import { definitionOf } from '../../storage/data/definition';
 import { releaseLocks } from '../../storage/data/user-locks';
 import type { UnitRecord } from '../../storage/metadata/load-units';
+import { asLoadError } from '../load-error';
 import type { LoadOptions, LoadRequest, LoadResult } from '../worker';
 import { attach, dropAttemptTables, settleNote } from './attach';
 import { type Attempt, beginAttempt, recordFailure } from './attempt';
 import { step, type WorkerContext } from './context';
-import { asLoadError } from './failures';
 import { prepare } from './prepare';
 
 /** Loads one unit, docs/design.md §4: stage, stream, check, attach, record. See `IngestWorker.load`. */

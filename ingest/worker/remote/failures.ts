@@ -4,29 +4,6 @@ import { shownUrl } from '../../core/shown-url';
 import { hidden } from '../../remote/hidden';
 import { refusalError } from '../../remote/refusals';
 
-/** After these the super-transaction cannot take the unit any more. */
-const FINAL: ReadonlySet<ErrorCode> = new Set([
-  'ILLEGAL_STATE',
-  'DATABASE_PUBLISHED',
-  'TABLE_PUBLISHED',
-  'UNKNOWN_DATABASE',
-  'UNKNOWN_TABLE',
-  'UNKNOWN_TRANSACTION',
-]);
-
-/** The error as `IngestWorker.load` throws it: whatever failed, with `retryAllowed`. */
-export function asLoadError(error: unknown, signal?: AbortSignal): IngestError {
-  const final = error instanceof IngestError && FINAL.has(error.code);
-  const known =
-    signal?.aborted && !final
-      ? new IngestError('CANCELLED', 'the load was cancelled')
-      : error instanceof IngestError
-        ? error
-        : new IngestError('INTERNAL', error instanceof Error ? error.message : String(error), {}, { cause: error });
-  const retryAllowed = known.details.retryAllowed ?? !FINAL.has(known.code);
-  return new IngestError(known.code, known.message, { ...known.details, retryAllowed });
-}
-
 /** MySQL's words for rows that it cannot take. */
 const ROWS =
   /Incorrect .* value|Data too long|Data truncated|doesn't contain data for all columns|contains more data than|Duplicate entry|cannot be null|Out of range/i;
