@@ -1,5 +1,5 @@
 import { IngestError, type InputFault, invalidInput, withFacts } from '../../core/errors';
-import { replacementName, TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../core/names';
+import { identifierFault, replacementName, TRANSACTION_COLUMN, TRANSACTION_COLUMN_TYPE } from '../../core/names';
 import { normalDefinition, registrationTables, type TableDefinition, type TableDescriptor } from '../../core/tables';
 import { createSchema, createTables } from '../../storage/data/create-tables';
 import { tableNames } from '../../storage/data/drop-tables';
@@ -23,7 +23,11 @@ export async function registerTable(
     await context.requireUnpublished(database);
     await endReplacements(context, held, database);
     if (replaces !== undefined) await checkReplaces(context, database, definition, replaces);
-    const known = await context.metadata.run((sql) => findTable(sql, database, definition.name));
+    // A name that cannot be is nobody's, and the rules say why; the records could not even be asked for some.
+    const known =
+      identifierFault(definition.name) === undefined
+        ? await context.metadata.run((sql) => findTable(sql, database, definition.name))
+        : undefined;
     if (known !== undefined) {
       if (mustBeNew && (await isComplete(context, database, known))) {
         const message = `table '${database}.${definition.name}' already exists`;
