@@ -204,10 +204,10 @@ export class Stack {
         namespace: this.temporal.namespace,
         ui: this.temporal.ui,
       })),
-      controller: ports ? { url: url(ports.controller) } : null,
+      controller: ports ? { url: localUrl(ports.controller) } : null,
       workers: [...this.workers].map(([name, server]) => ({
         name,
-        httpUrl: url(ports?.workers[name]?.http),
+        httpUrl: ports?.workers[name] ? localUrl(ports.workers[name].http) : null,
         binaryPort: ports?.workers[name]?.binary ?? null,
         taskQueue: taskQueue(name),
         mysql: known(() => server.mysql),
@@ -299,8 +299,8 @@ function taskQueue(worker: string): string {
 }
 
 /** Of a service of ours on this machine. */
-function url<Port extends number | undefined>(port: Port): Port extends number ? string : string | null {
-  return (port === undefined ? null : `http://127.0.0.1:${port}`) as Port extends number ? string : string | null;
+function localUrl(port: number): string {
+  return `http://127.0.0.1:${port}`;
 }
 
 /** null for what is not known before the first start. */

@@ -2,7 +2,7 @@ import type { Controller, DatabaseDescriptor, PublishOptions } from '../controll
 import { IngestError } from '../core/errors';
 import { isEnded } from '../core/transactions';
 import type { CampaignLedger, Plan } from './ledger';
-import { checkTables } from './register';
+import { checkTables, createTimesOf, isThere } from './register';
 
 interface Services {
   controller: Controller;
@@ -30,10 +30,10 @@ export async function openRepublish({ controller, ledger }: Services, planId: st
   if (state === 'done' || state === 'undone') throw isOver(planId, state);
   if (state !== 'begun') return;
   await controller.unpublish(database);
-  const { tables } = await controller.database(database);
+  const there = createTimesOf((await controller.database(database)).tables);
   for (const { table, created } of republish?.makesRoom ?? []) {
     // One of that name that is younger was registered by this republish.
-    if (!tables.some((t) => t.definition.name === table && t.createTime === created)) continue;
+    if (!isThere({ table, created }, there)) continue;
     await controller.deleteTable(database, table);
     await ledger.forget(target, database, table, created);
   }

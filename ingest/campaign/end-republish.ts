@@ -2,6 +2,7 @@ import type { Controller, DatabaseDescriptor, TableDescriptor } from '../control
 import { completeRepublish } from './carry-out';
 import { describeDatabase } from './describe-database';
 import type { CampaignLedger, Plan } from './ledger';
+import { createTimesOf, isThere } from './register';
 
 interface Services {
   controller: Controller;
@@ -39,9 +40,8 @@ export async function endRepublish(
   if (there?.isPublished === false) {
     await may();
     await controller.publish(database);
-    const gone = plan.republish?.makesRoom?.filter(
-      ({ created }) => !there.tables.some((t) => t.createTime === created),
-    );
+    const times = createTimesOf(there.tables);
+    const gone = plan.republish?.makesRoom?.filter((table) => !isThere(table, times));
     const without = gone?.map(({ table }) => table).join(', ');
     lines.push(
       `published ${database} again, ${without ? `without ${without}, which had been deleted first` : 'as it was'}`,

@@ -1,4 +1,4 @@
-import type { Controller } from '../controller/controller';
+import type { Controller, TableDescriptor } from '../controller/controller';
 import { IngestError } from '../core/errors';
 import { DUMMY_CHUNK } from '../core/names';
 import { describeDatabase } from './describe-database';
@@ -73,6 +73,10 @@ function requireSame(
 
 /** Tables of a database and when they were created; none where the database is not there. */
 async function createTimes(controller: Controller, database: string): Promise<Map<string, number>> {
-  const { tables } = (await describeDatabase(controller, database)) ?? { tables: [] };
+  return createTimesOf((await describeDatabase(controller, database))?.tables ?? []);
+}
+
+/** When each of these tables was created. */
+export function createTimesOf(tables: TableDescriptor[]): Map<string, number> {
   return new Map(tables.map(({ definition, createTime }) => [definition.name, createTime]));
 }
