@@ -104,7 +104,8 @@ export async function noteAttaching(sql: Queryable, worker: string, unit: LoadUn
 
 /**
  * Whether the attempt may still attach: its token stands, the super-transaction is STARTED, and neither table nor database is
- * published. REVOKED, TABLE_PUBLISHED or DATABASE_PUBLISHED otherwise.
+ * published. REVOKED, TABLE_PUBLISHED or DATABASE_PUBLISHED otherwise. Asked in a transaction, it keeps the unit from being taken
+ * by a later attempt until that ends.
  */
 export async function checkToken(sql: Queryable, worker: string, unit: LoadUnit, token: string): Promise<void> {
   const [row] = await sql<{ database_published: boolean; table_published: boolean }[]>`
@@ -113,7 +114,8 @@ export async function checkToken(sql: Queryable, worker: string, unit: LoadUnit,
         WHERE t.database = u.database AND t."table" = u."table") AS table_published
     FROM qserv.load_unit u
     WHERE ${key(sql, worker, unit)} AND token = ${token} AND record IS NULL
-      AND EXISTS (SELECT 1 FROM qserv.transaction x WHERE x.id = transaction_id AND x.state = 'STARTED')`;
+      AND EXISTS (SELECT 1 FROM qserv.transaction x WHERE x.id = transaction_id AND x.state = 'STARTED')
+    FOR SHARE OF u`;
   if (!row) throw revoked(unit);
   checkUnpublished(unit, row.database_published, row.table_published);
 }

@@ -25,8 +25,22 @@ const LOCK_SECONDS = 10;
 /** Takes the unit's lock on this connection, from whoever holds it. */
 export async function lockUnit(worker: WorkerContext, connection: DataConnection, unit: LoadUnit): Promise<void> {
   const lock = unitLock(unit);
-  if ((await lockHolder(connection, lock)) === connection.threadId) return;
   await killLockHolders(worker.control, [lock]);
+  await takeLock(connection, lock, LOCK_SECONDS);
+}
+
+/**
+ * Takes the unit's lock for an attempt, from those before it. While it looks whom to kill, nobody can take the unit: an attempt
+ * that was overtaken would else kill the one that overtook it. REVOKED to one that was.
+ */
+async function lockForAttempt(worker: WorkerContext, attempt: Attempt, connection: DataConnection): Promise<void> {
+  const { unit, token } = attempt;
+  const lock = unitLock(unit);
+  if ((await lockHolder(connection, lock)) === connection.threadId) return;
+  await worker.metadata.transaction(async (tx) => {
+    await checkToken(tx, worker.name, unit, token);
+    await killLockHolders(worker.control, [lock]);
+  });
   await takeLock(connection, lock, LOCK_SECONDS);
 }
 
@@ -45,7 +59,7 @@ export async function attach(
   await step(worker, attempt, 'note');
   await worker.metadata.run((sql) => noteAttaching(sql, worker.name, unit, { token, staging, plain, record }));
   await step(worker, attempt, 'lock');
-  await lockUnit(worker, connection, unit);
+  await lockForAttempt(worker, attempt, connection);
   await step(worker, attempt, 'reread');
   await worker.metadata.run((sql) => checkToken(sql, worker.name, unit, token));
   await step(worker, attempt, 'partition');
@@ -106,7 +120,7 @@ export async function settleNote(
 ): Promise<UnitRecord | undefined> {
   const { unit, token, finalTable } = attempt;
   await step(worker, attempt, 'settle');
-  await lockUnit(worker, connection, unit);
+  await lockForAttempt(worker, attempt, connection);
   await worker.metadata.run((sql) => checkToken(sql, worker.name, unit, token));
   const rows = (await scanRows(connection, unit.database, finalTable, unit.transactionId)) ?? 0;
   const left = (await scanRows(connection, STAGING_SCHEMA, note.plain)) ?? 0;

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -200,6 +201,24 @@ test.each<[LoadStep, string, boolean]>([
   expect(await catalog.contributions(unit.transactionId)).toMatchObject([{ status: 'FINISHED' }]);
 });
 
+test('an attempt that was overtaken at "lock" does not kill the one that holds it', async () => {
+  const progress = new EventEmitter();
+  let later: Promise<unknown> | undefined;
+  const former = await loadWith('lock', async () => {
+    // The former has left its note, so the later one holds the lock, to settle it, before it stages anything.
+    const holds = once(progress, 'holds');
+    const ended = once(progress, 'former ended');
+    later = loadWith('stage', async () => {
+      progress.emit('holds');
+      await ended;
+    });
+    await holds;
+  });
+  progress.emit('former ended');
+  expect(former).toMatchObject({ code: 'REVOKED' });
+  await expect(later).resolves.toMatchObject({ alreadyLoaded: false, rows: 50 });
+});
+
 test('a sweep takes nothing from an attempt that is about to attach', async () => {
   const swept: number[] = [];
   const result = await loadWith('exchange', async () => {
@@ -211,7 +230,8 @@ test('a sweep takes nothing from an attempt that is about to attach', async () =
 
 test('two attempts at once: one of them loads the unit, none twice', async () => {
   const ended = await Promise.allSettled(Array.from({ length: 4 }, () => worker.load(request())));
-  expect(ended.some((end) => end.status === 'fulfilled')).toBe(true);
+  // Shown whole when it fails: why none of them got through.
+  expect(ended).toContainEqual(expect.objectContaining({ status: 'fulfilled' }));
   expect((await catalog.contents(unit))?.rows).toBe(50);
   expect(await catalog.contributions(unit.transactionId)).toHaveLength(1);
 });
