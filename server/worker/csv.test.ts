@@ -32,7 +32,6 @@ const fields = (more: Record<string, string | number | undefined> = {}): Part[] 
 };
 const load = (more: Record<string, string | number | undefined> = {}, content: string | Buffer = CSV) =>
   send([...fields(more), file(content)]);
-const recorded = async () => (await h.catalog.contributions(h.transactionId)) as Record<string, unknown>[];
 
 test('a file, and the whole descriptor', async () => {
   const reply = await load({ fields_enclosed_by: '' });
@@ -115,7 +114,7 @@ test('no file: keys are not even looked at', async () => {
   expect(await send([...fields(), { name: 'file', content: CSV, type: 'application/octet-stream' }])).toMatchObject({
     error,
   });
-  expect(await recorded()).toEqual([]);
+  expect(await h.recorded()).toEqual([]);
 });
 
 const none =
@@ -182,7 +181,7 @@ test.each<[Record<string, string | number | undefined>, string]>([
   [{ table: 'Nothing' }, `${F}DatabaseInfo::findTable no such table 'Nothing' found in the database '%D'.`],
 ])('refuses %j, and records nothing', async (more, error) => {
   expect(await load(more)).toMatchObject({ success: 0, error: error.replace('%D', h.catalog.database) });
-  expect(await recorded()).toEqual([]);
+  expect(await h.recorded()).toEqual([]);
 });
 
 test('keys behind the file come too late', async () => {
@@ -204,7 +203,7 @@ test('CREATE_FAILED: a super-transaction that is not STARTED, a bad dialect', as
   await h.catalog.setState(h.transactionId, 'ABORTED');
   const reply = await load();
   expect(reply.error).toBe(`INGEST-FILE-HTTP-SVC onStartOfFile transactionId=${h.transactionId} is not active`);
-  const records = await recorded();
+  const records = await h.recorded();
   expect(records).toMatchObject([{ status: 'CREATE_FAILED' }, { status: 'CREATE_FAILED' }]);
   expect(reply.error_ext).toEqual({ contribution: records[1]?.id });
 });
@@ -225,7 +224,7 @@ test('START_FAILED: what is published, a chunk that is not allocated here', asyn
     await h.catalog.setPublished('database', false);
     await h.catalog.setPublished('table', false);
   }
-  expect(await recorded()).toMatchObject(Array.from({ length: 3 }, () => ({ status: 'START_FAILED' })));
+  expect(await h.recorded()).toMatchObject(Array.from({ length: 3 }, () => ({ status: 'START_FAILED' })));
 });
 
 test('LOAD_FAILED: what MySQL refuses', async () => {
@@ -233,13 +232,13 @@ test('LOAD_FAILED: what MySQL refuses', async () => {
   await h.catalog.server.run('alter', `ALTER TABLE \`${h.catalog.database}\`.Whole REMOVE PARTITIONING`);
   const reply = await load({ table: 'Whole' }, '1\n');
   expect(reply).toMatchObject({ success: 0, error: expect.stringMatching(/^MySQL load failed, ex: .*partition/i) });
-  expect(await recorded()).toMatchObject([{ status: 'LOAD_FAILED', error: reply.error }]);
+  expect(await h.recorded()).toMatchObject([{ status: 'LOAD_FAILED', error: reply.error }]);
 });
 
 test('a second file: refused, and nothing of the first one is loaded', async () => {
   const error = 'the service only allows one file per request';
   expect(await send([...fields(), file(), { ...file('7\tz\n'), name: 'other' }])).toMatchObject({ success: 0, error });
-  expect(await recorded()).toMatchObject([{ status: 'READ_FAILED', error, load_time: 0 }]);
+  expect(await h.recorded()).toMatchObject([{ status: 'READ_FAILED', error, load_time: 0 }]);
   expect(await h.filterRows()).toBeNull();
 });
 
@@ -249,7 +248,7 @@ test('a row that is too long: READ_FAILED, and nothing is loaded', async () => {
     success: 0,
     error: expect.stringMatching(/input line 3 exceeds the limit of 16777216 bytes/),
   });
-  expect(await recorded()).toMatchObject([{ status: 'READ_FAILED' }]);
+  expect(await h.recorded()).toMatchObject([{ status: 'READ_FAILED' }]);
   expect(await h.filterRows()).toBeNull();
 });
 
@@ -263,7 +262,7 @@ describe('over a real connection', () => {
   };
   const ended = async (status: string) => {
     for (;;) {
-      const [record] = await recorded();
+      const [record] = await h.recorded();
       if (record !== undefined && record.status !== 'IN_PROGRESS')
         return expect(record).toMatchObject({ status, load_time: 0 });
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -279,7 +278,7 @@ describe('over a real connection', () => {
     const socket = await open();
     socket.write(head(body.length));
     socket.write(body.subarray(0, end));
-    while ((await recorded()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await h.recorded()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     socket.destroy();
     await ended('READ_FAILED');
     expect(await h.filterRows()).toBeNull();
@@ -290,8 +289,8 @@ describe('over a real connection', () => {
     const socket = await open();
     socket.write(head(body.length + 10));
     socket.write(body);
-    while ((await recorded()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(await recorded()).toMatchObject([{ status: 'IN_PROGRESS' }]);
+    while ((await h.recorded()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await h.recorded()).toMatchObject([{ status: 'IN_PROGRESS' }]);
     socket.destroy();
     await ended('READ_FAILED');
     expect(await h.filterRows()).toBeNull();

@@ -37,7 +37,6 @@ const rows = [
 ];
 const load = (more: Record<string, unknown> = {}) => h.post('/ingest/data', { rows, ...more });
 const send = (text: string, type = 'application/json') => h.service.send('POST', '/ingest/data', text, type);
-const recorded = async () => (await h.catalog.contributions(h.transactionId)) as Record<string, unknown>[];
 
 test('rows, and the whole descriptor', async () => {
   const reply = await load({ chunk: -1, overlap: true });
@@ -181,7 +180,7 @@ test.each<[Record<string, unknown>, string]>([
   ],
 ])('refuses %j, and records nothing', async (more, error) => {
   expect(await load(more)).toMatchObject({ success: 0, error: error.replace('%D', h.catalog.database) });
-  expect(await recorded()).toEqual([]);
+  expect(await h.recorded()).toEqual([]);
 });
 
 const EXPECTED = 'where the boolean, numeric or string type was expected';
@@ -199,7 +198,7 @@ test.each<[Record<string, unknown>, string]>([
   ],
 ])('START_FAILED, and nothing is loaded: %j', async (more, error) => {
   const reply = await load(more);
-  const records = await recorded();
+  const records = await h.recorded();
   expect(reply).toMatchObject({ success: 0, error, error_ext: { contribution: records[0]?.id } });
   expect(records).toMatchObject([{ status: 'START_FAILED', error, retry_allowed: true, read_time: 0, load_time: 0 }]);
   expect(await h.filterRows()).toBeNull();
@@ -213,7 +212,7 @@ test('CREATE_FAILED: no schema; a super-transaction that is not STARTED', async 
   expect(await load({ table: 'Bare' })).toMatchObject({ success: 0, error: 'incomplete or missing table schema' });
   await h.catalog.setState(h.transactionId, 'FINISHED');
   expect(await load()).toMatchObject({ success: 0, error: `transactionId=${h.transactionId} is not active` });
-  expect(await recorded()).toMatchObject([{ status: 'CREATE_FAILED' }, { status: 'CREATE_FAILED' }]);
+  expect(await h.recorded()).toMatchObject([{ status: 'CREATE_FAILED' }, { status: 'CREATE_FAILED' }]);
 });
 
 test('START_FAILED: what is published, a chunk that is not allocated here', async () => {
@@ -232,7 +231,7 @@ test('START_FAILED: what is published, a chunk that is not allocated here', asyn
     await h.catalog.setPublished('database', false);
     await h.catalog.setPublished('table', false);
   }
-  expect(await recorded()).toMatchObject(Array.from({ length: 3 }, () => ({ status: 'START_FAILED' })));
+  expect(await h.recorded()).toMatchObject(Array.from({ length: 3 }, () => ({ status: 'START_FAILED' })));
 });
 
 test('LOAD_FAILED: what MySQL refuses', async () => {
@@ -243,7 +242,7 @@ test('LOAD_FAILED: what MySQL refuses', async () => {
     success: 0,
     error: expect.stringMatching(/^MySQL load failed, ex: .*partition/i),
   });
-  expect(await recorded()).toMatchObject([{ status: 'LOAD_FAILED', error: reply.error }]);
+  expect(await h.recorded()).toMatchObject([{ status: 'LOAD_FAILED', error: reply.error }]);
 });
 
 const seed = Date.now() % 2 ** 31;

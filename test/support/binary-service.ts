@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type HandshakeRequest,
   handshakeRequest,
@@ -7,6 +8,7 @@ import {
   ingestResponse,
 } from '../../api/binary/messages';
 import { Peer } from '../../api/binary/peer';
+import type { Contribution } from '../../ingest/core/contributions';
 import { DEFAULT_DIALECT } from '../../ingest/core/dialect';
 import type { MysqlAccess } from '../../ingest/storage/data/connection';
 import { NativeIngestWorker, type NativeWorkerOptions } from '../../ingest/worker/native';
@@ -73,6 +75,21 @@ export class BinaryService {
       ...{ url: `file://h1/d/chunk_${this.chunk}.txt`, dialect: DEFAULT_DIALECT, maxNumWarnings: 0, charset: '' },
       ...more,
     };
+  }
+
+  /** What the latest chunk's partition of the latest super-transaction holds; null when it is not there. */
+  loaded(): Promise<unknown[][] | null> {
+    return this.catalog.rows(this.catalog.unit(this.transactionId, this.chunk));
+  }
+
+  /** The only contribution of the latest super-transaction, when it has come to its end. */
+  async ended(): Promise<Contribution> {
+    for (;;) {
+      const [found, more] = await this.catalog.contributions(this.transactionId);
+      if (more !== undefined) throw new Error('more than one contribution');
+      if (found && found.status !== 'IN_PROGRESS') return this.worker.contribution(found.id as number);
+      await sleep(10);
+    }
   }
 
   async dial(port: number): Promise<BinaryDialogue> {

@@ -59,6 +59,11 @@ export class LoadingService {
     return this.catalog.rows(this.catalog.unit(transactionId, 0, { table: 'Filter' }));
   }
 
+  /** Contributions of the super-transaction, as they are recorded. */
+  recorded(): Promise<Record<string, unknown>[]> {
+    return this.catalog.contributions(this.transactionId);
+  }
+
   async close(): Promise<void> {
     await this.service.close();
     await this.worker.close();
