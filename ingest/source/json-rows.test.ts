@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { BinaryEncoding } from '../../api/qserv/worker/data';
+import { newSeed } from '../../test/support/hostile';
 import { IngestError } from '../core/errors';
 import { isBinaryColumn, JsonRowsConverter } from './json-rows';
 import { MAX_ROW_BYTES } from './rows';
@@ -227,7 +228,7 @@ function read(csv: Buffer): (string | null)[][] {
   return rows;
 }
 
-const seed = Date.now() % 2 ** 31;
+const seed = newSeed('JSON rows');
 /** Seconds on an idle machine; others may have work too. */
 const PATIENCE_MS = 120_000;
 const nasty = fc.string({

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Refusal } from '../../api/qserv/refusal';
 import { IngestError } from '../../ingest/core/errors';
+import { newSeed } from '../../test/support/hostile';
 import { BOUNDARY, MULTIPART, multipart, textParts } from '../../test/support/multipart';
 import { readForm } from './form';
 import { boundaryOf } from './multipart';
@@ -76,7 +77,7 @@ test('limits of what comes before the file', async () => {
   });
 });
 
-const seed = Date.now() % 2 ** 31;
+const seed = newSeed('forms');
 /** Seconds on an idle machine; others may have work too. */
 const PATIENCE_MS = 120_000;
 const sizes = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 20 });
