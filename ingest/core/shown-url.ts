@@ -16,6 +16,16 @@ export function shownUrl(url: string): string {
   return parsed.href + query;
 }
 
+/**
+ * What a file:// or root://NAME/ URL names, undefined for others. A path is all that follows the host, which means nothing
+ * (docs/contract/worker.md §1): `?`, `#` and backslashes are characters of names like others.
+ */
+export function filePlace(url: string): { root?: string; path: string } | undefined {
+  const [, root, ofRoot, ofFile] = /^(?:root:\/\/([^/]*)(\/.*)?|file:(?:\/\/[^/]*)?(\/.*))$/is.exec(url) ?? [];
+  if (root !== undefined) return { root, path: ofRoot ?? '/' };
+  return ofFile === undefined ? undefined : { path: ofFile };
+}
+
 /** What was meant to be a URL, spelled as it is, without what may be secret in it. */
 export function maskedText(url: string): string {
   if (/^file:/i.test(url)) return url;

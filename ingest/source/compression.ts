@@ -1,6 +1,7 @@
 import { Readable, type Transform } from 'node:stream';
 import zlib from 'node:zlib';
 import { IngestError } from '../core/errors';
+import { filePlace } from '../core/shown-url';
 import type { ContributionSource } from '../worker/worker';
 
 export type Compression = NonNullable<ContributionSource['compression']>;
@@ -10,7 +11,8 @@ const OUTPUT_BYTES = 256 * 1024;
 /** As the source says, else by the suffix of its path: `.gz`, `.zst`. */
 export function compressionOf(source: ContributionSource): Compression {
   if (source.compression) return source.compression;
-  const path = URL.canParse(source.url) ? new URL(source.url).pathname : source.url;
+  const { url } = source;
+  const path = filePlace(url)?.path ?? (URL.canParse(url) ? new URL(url).pathname : url);
   if (/\.gz$/i.test(path)) return 'gzip';
   if (/\.zst$/i.test(path)) return 'zstd';
   return 'none';

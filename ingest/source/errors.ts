@@ -1,7 +1,7 @@
 import { type ErrorCode, IngestError } from '../core/errors';
-import { maskedText, shownUrl } from '../core/shown-url';
+import { filePlace, maskedText, shownUrl } from '../core/shown-url';
 
-export { maskedText, shownUrl };
+export { filePlace, maskedText, shownUrl };
 
 /** A failure of one source; the message begins with its URL. */
 export function sourceError(
@@ -50,7 +50,8 @@ export function brokenFile(url: string, error: unknown): IngestError {
     systemError: errno === undefined ? 0 : Math.abs(errno),
     ...(said === undefined ? {} : { said }),
   };
-  if (code === 'ENOENT' || code === 'ENOTDIR')
+  // A name that is too long, or holds a NUL, is no file's.
+  if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'].includes(code))
     return sourceError('SOURCE_MISSING', url, 'there is no such file', details);
   if (code === 'EACCES' || code === 'EPERM')
     return sourceError('SOURCE_DENIED', url, 'the file is not readable', details);

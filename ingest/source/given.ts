@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { IngestError } from '../core/errors';
 import type { OpenedSource } from './open';
+import { delay } from './patience';
 import { RowCounter } from './rows';
 
 /** Bytes kept ready for the consumer. */
@@ -62,7 +63,7 @@ async function withoutStall<T>(next: Promise<T>, seconds: number): Promise<T> {
   const stalled = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new IngestError('SOURCE_BROKEN', `no byte of the input for ${seconds} s`)),
-      seconds * 1000,
+      delay(seconds),
     );
   });
   try {

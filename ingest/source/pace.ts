@@ -22,10 +22,10 @@ export class Pace {
 
   /** Waits for the source's next sign of life. SOURCE_BROKEN when it does not come in time; the caller then breaks the source off. */
   async wait<T>(next: Promise<T>, bytesOf: (value: T) => number, how: { mayStall?: boolean } = {}): Promise<T> {
-    const began = Date.now();
+    const began = performance.now();
     let counted = 0;
     const count = () => {
-      const passed = Date.now() - began - counted;
+      const passed = performance.now() - began - counted;
       counted += passed;
       this.waitedMs += passed;
       this.stretchMs += passed;

@@ -14,6 +14,7 @@ test.each([
   'file:///data/a.csv',
   'file://host/data/a.csv',
   'file:///data/a b?c#d.csv',
+  'file://some_host:x y/100%.csv',
   'http://host',
   'http://host:8080/a?b=c',
   'https://[::1]:443/a',

@@ -11,9 +11,8 @@ export function checkReferenceUrl(url: string): void {
   if (/^data-(json:\/\/[^/]+\/|csv:\/\/(\/[\s\S]|[^/]+\/[\s\S])[\s\S]*)$/.test(url)) {
     throw refusal(`INGEST-REQUEST  IngestRequest unsupported url '${maskedText(url)}'`);
   }
-  if (/^file:\/\/[^/]*\/[\s\S]/.test(url)) {
-    if (URL.canParse(url)) return;
-  } else if (/^https?:\/\/[^/:?#]/.test(url) && URL.canParse(url)) {
+  if (/^file:\/\/[^/]*\/[\s\S]/.test(url)) return;
+  if (/^https?:\/\/[^/:?#]/.test(url) && URL.canParse(url)) {
     const { username, password } = new URL(url);
     if (username === '' && password === '') return;
     throw refusal(`'${maskedText(url)}' holds credentials: put them into http_headers`);

@@ -1,8 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { IngestError } from '../core/errors';
-import { brokenFile, shownUrl } from './errors';
+import { brokenFile, filePlace, shownUrl } from './errors';
 import type { SourceRules } from './rules';
 import { urlWithSecrets } from './secrets';
 
@@ -15,63 +14,56 @@ export type SourceLocation = { kind: 'file'; path: string } | { kind: 'http'; ur
  * roots; names them), SOURCE_MISSING.
  */
 export async function resolveSourceUrl(url: string, rules: SourceRules): Promise<SourceLocation> {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  switch (parsed?.protocol) {
-    case 'http:':
-    case 'https:':
-      return { kind: 'http', url: new URL(urlWithSecrets(url, rules)) };
-    case 'root:':
-      return { kind: 'file', path: await underRoot(url, rootPath(url, parsed, rules), rules) };
-    case 'file:':
-      return { kind: 'file', path: await underRoot(url, filePath(url, parsed), rules) };
-    default:
-      throw new IngestError(
-        'INVALID_INPUT',
-        `${shownUrl(url)}: not a source URL; use file://, root://NAME/path, http:// or https://`,
-      );
+  const place = filePlace(url);
+  if (place !== undefined) {
+    const root = place.root === undefined ? '/' : rootOf(url, place.root, rules);
+    return { kind: 'file', path: await underRoot(url, root, place.path, rules) };
   }
+  if (/^https?:/i.test(url) && URL.canParse(url)) return { kind: 'http', url: new URL(urlWithSecrets(url, rules)) };
+  throw new IngestError(
+    'INVALID_INPUT',
+    `${shownUrl(url)}: not a source URL; use file://, root://NAME/path, http:// or https://`,
+  );
 }
 
-function rootPath(url: string, parsed: URL, rules: SourceRules): string {
-  // The name is taken from the text: URL hosts of special schemes are lower-cased, ours must not depend on that.
-  const name = /^root:\/\/([^/?#]*)/i.exec(url)?.[1] ?? '';
+function rootOf(url: string, name: string, rules: SourceRules): string {
   const root = Object.hasOwn(rules.roots, name) ? rules.roots[name] : undefined;
   if (root === undefined) throw denied(url, rules);
-  return path.join(root, decode(url, parsed.pathname));
+  return root;
 }
 
-function filePath(url: string, parsed: URL): string {
-  // The contract ignores the host of file:// (docs/contract/worker.md §1).
-  const local = new URL(parsed);
-  local.hostname = '';
+/**
+ * A path as a URL spells it, and decoded. Qserv takes paths of file:// as they are (lsst/qserv src/http/Url.cc), everybody else, plans
+ * of campaigns among them, encodes what is special: what lies there by the first spelling is meant by it.
+ */
+function spellings(path: string): string[] {
   try {
-    return fileURLToPath(local);
-  } catch (error) {
-    throw new IngestError('INVALID_INPUT', `${url}: not a file URL: ${(error as Error).message}`);
-  }
-}
-
-function decode(url: string, pathname: string): string {
-  try {
-    return decodeURIComponent(pathname);
+    const decoded = decodeURIComponent(path);
+    return decoded === path ? [path] : [path, decoded];
   } catch {
-    throw new IngestError('INVALID_INPUT', `${url}: bad percent encoding`);
+    return [path];
   }
 }
 
-async function underRoot(url: string, file: string, rules: SourceRules): Promise<string> {
-  // Refused by its spelling first, so that nothing is learned about files outside the roots.
+async function underRoot(url: string, folder: string, asked: string, rules: SourceRules): Promise<string> {
   const roots = Object.values(rules.roots).map((root) => path.resolve(root));
   const real = await Promise.all(roots.map((root) => realpath(root).catch(() => root)));
-  if (![...roots, ...real].some((root) => within(root, file))) throw denied(url, rules);
-  let target: string;
-  try {
-    target = await realpath(file);
-  } catch (error) {
-    throw brokenFile(url, error);
+  let missing: unknown;
+  for (const spelled of spellings(path.posix.normalize(asked))) {
+    const file = path.join(folder, spelled);
+    // Refused by its spelling first, so that nothing is learned about files outside the roots.
+    if (![...roots, ...real].some((root) => within(root, file))) throw denied(url, rules);
+    let target: string;
+    try {
+      target = await realpath(file);
+    } catch (error) {
+      missing = brokenFile(url, error);
+      continue;
+    }
+    if (!real.some((root) => within(root, target))) throw denied(url, rules);
+    return target;
   }
-  if (!real.some((root) => within(root, target))) throw denied(url, rules);
-  return target;
+  throw missing;
 }
 
 function within(root: string, file: string): boolean {

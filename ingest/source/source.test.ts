@@ -123,6 +123,30 @@ describe('files', () => {
     await expect(inspectSource(source('root://other/b.csv'), rules)).rejects.toThrow(`survey=${folder}/in`);
   });
 
+  test.each(['a#b.csv', 'a?b.csv', '100%.csv', 'a%20b.csv', 'a%2Fb.csv', 'é\\ b.csv', 'c.csv?d.gz'])(
+    'paths are taken as they are, as Qserv takes them: %s',
+    async (name) => {
+      // What a path would be if something were cut off.
+      for (const wrong of ['a', 'c.csv', '100']) await file(wrong, 'wrong\n');
+      const content = name.endsWith('.gz') ? gzipSync(`${name}\n`) : Buffer.from(`${name}\n`);
+      const url = await file(name, content);
+      const elsewhere = url.replace('file://', 'file://some_host.example:x y');
+      const encoded = `root://survey/${encodeURIComponent(name)}`;
+      for (const at of [url, elsewhere, `root://survey/${name}`, encoded]) {
+        expect([at, (await read(source(at))).text]).toEqual([at, `${name}\n`]);
+        await expect(inspectSource(source(at), rules)).resolves.toMatchObject({ bytes: content.length });
+      }
+    },
+  );
+
+  test('what no file is called is missing', async () => {
+    for (const name of ['none%00', 'none\0', 'x'.repeat(300), 'none%zz']) {
+      const url = `file://${folder}/in/${name}`;
+      expect([url, await code0(inspectSource(source(url), rules))]).toEqual([url, 'SOURCE_MISSING']);
+    }
+    expect(await code0(inspectSource(source('file:relative.csv'), rules))).toBe('INVALID_INPUT');
+  });
+
   test('what is put in the way after the check is not read, a pipe is not waited for', async () => {
     await file('real.csv', 'x\n');
     const real = path.join(folder, 'in', 'real.csv');
