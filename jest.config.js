@@ -19,7 +19,8 @@ module.exports = {
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  testTimeout: 30_000,
+  // No test is that slow by itself: the first ones wait for servers to be made, and others may keep the machine busy.
+  testTimeout: 120_000,
   // Most of the time tests wait for servers: two at once use the two cores that CI has.
   maxWorkers: 2,
 };

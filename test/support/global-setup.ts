@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { checkout, newRunDir } from '../../dev/files';
+import { FOLDER_VARIABLE } from '../../dev/identity';
 import { findMariaDb } from '../../dev/mariadb-programs';
 import { findTemporal } from '../../dev/temporal-program';
+import { claimRun, sweepRuns } from './runs';
 
 declare global {
-  /** Ends the test run's servers and deletes its folder; also when its pipe to us breaks, however we die. */
+  /** Ends the test run's processes and deletes its folder; also when its pipe to us breaks, however we die. */
   var endTestServers: (() => Promise<void>) | undefined;
 }
 
@@ -13,7 +15,8 @@ const report = (message: string) => console.error(`test servers: ${message}`);
 
 /**
  * Gets the servers' programs: on a new machine that takes minutes, which no test's time limit allows for. Then makes the run's
- * folder, where test/support/servers.ts starts servers when a test first asks, and sets the guard over it.
+ * folder, where test/support/servers.ts starts servers when a test first asks, and sets the guard over it. Whatever is started from
+ * here on carries the run's mark, jest's own workers included: one that outlived jest would go on to start servers that nobody ends.
  */
 export default async function setUp(): Promise<void> {
   await Promise.all([findMariaDb(report), findTemporal(report)]);
@@ -23,6 +26,7 @@ export default async function setUp(): Promise<void> {
     detached: true,
     stdio: ['pipe', 'ignore', 'inherit'],
   });
+  claimRun(dir, guard.pid);
   const ended = new Promise<void>((resolve) => guard.once('close', () => resolve()));
   guard.unref();
   (guard.stdin as unknown as { unref(): void }).unref();
@@ -31,4 +35,6 @@ export default async function setUp(): Promise<void> {
     guard.stdin.end();
     return ended;
   };
+  process.env[FOLDER_VARIABLE] = join(dir, 'tests');
+  await sweepRuns(dirname(dir));
 }
