@@ -7,7 +7,12 @@ import {
   WorkflowUpdateStage,
 } from '@temporalio/client';
 import { Command } from 'commander';
-import type { CampaignPhase, CampaignProgress, RepublishProgress } from '../api/campaign/progress';
+import {
+  type CampaignPhase,
+  type CampaignProgress,
+  isRepublishOver,
+  type RepublishProgress,
+} from '../api/campaign/progress';
 import { tellPhase } from './start';
 import { failureOf, findCampaign, outcome, readProgress, requireRunning } from './support/campaigns';
 import { type Environment, userPath } from './support/environment';
@@ -71,7 +76,7 @@ function read(environment: Environment, file: string, { requestId, adminKey }: R
 async function requireNew(handle: WorkflowHandle, requestId: string): Promise<void> {
   const { republishes = [] } = (await readProgress(handle)) ?? {};
   const known = republishes.find((entry) => entry.requestId === requestId);
-  if (known === undefined || ['waiting', 'running', 'done'].includes(known.state)) return;
+  if (known === undefined || known.state === 'done' || !isRepublishOver(known)) return;
   note(
     `request ${requestId} was answered before, and nothing was sent: send a corrected one under another --request-id`,
   );
@@ -104,7 +109,7 @@ async function untilOver(handle: WorkflowHandle, requestId: string): Promise<Rep
     const running = status.name === 'RUNNING';
     const progress = running ? await readProgress(handle) : (await outcome(handle)).progress;
     const entry = progress?.republishes.find((known) => known.requestId === requestId);
-    if (entry && entry.state !== 'waiting' && entry.state !== 'running') return entry;
+    if (entry && isRepublishOver(entry)) return entry;
     if (!running || (progress && !entry)) throw lost(handle, requestId);
     if (progress && progress.phase !== phase) tell(progress, entry);
     phase = progress?.phase ?? phase;

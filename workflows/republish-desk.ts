@@ -1,5 +1,5 @@
 import { ApplicationFailure, condition, currentUpdateInfo } from '@temporalio/workflow';
-import type { RepublishProgress } from '../api/campaign/progress';
+import { isRepublishOver, type RepublishProgress } from '../api/campaign/progress';
 import type { RepublishInput } from '../api/campaign/republish';
 import type { PlannedRepublish } from '../ingest/campaign/republish';
 import type { CatalogProgress } from './pure/progress';
@@ -10,7 +10,6 @@ import {
   enterRequest,
   find,
   freeId,
-  isOver,
   type RepublishBook,
   refuseRequest,
   shown,
@@ -131,7 +130,7 @@ export class RepublishDesk {
     const requestId = request.requestId || (currentUpdateInfo()?.id ?? '');
     this.write(enterRequest(this.book, requestId, request));
     const entry = () => find(this.book, requestId) as RepublishProgress;
-    await condition(() => isOver(entry()) || leaving());
+    await condition(() => isRepublishOver(entry()) || leaving());
     return entry();
   }
 

@@ -72,6 +72,11 @@ export interface RepublishProgress {
   undone?: string[];
 }
 
+/** True when nothing more will happen to the request. */
+export function isRepublishOver({ state }: RepublishProgress): boolean {
+  return state !== 'waiting' && state !== 'running';
+}
+
 export interface CampaignProgress {
   phase: CampaignPhase;
   workflowId: string;

@@ -1,14 +1,5 @@
-import {
-  abortWaiting,
-  emptyBook,
-  enterRequest,
-  find,
-  freeId,
-  isOver,
-  refuseRequest,
-  shown,
-  update,
-} from './republishes';
+import { isRepublishOver } from '../../api/campaign/progress';
+import { abortWaiting, emptyBook, enterRequest, find, freeId, refuseRequest, shown, update } from './republishes';
 
 const request = (more = {}) => ({ adminKey: `\${env:KEY}`, remove: ['Source'], ...more });
 
@@ -24,7 +15,7 @@ test('a refused request is told, and does not wait', () => {
   const book = refuseRequest(emptyBook(), 'a', 'adminKey: required');
   expect(book.waiting).toEqual([]);
   expect(shown(book)).toEqual([expect.objectContaining({ requestId: 'a', state: 'refused' })]);
-  expect(isOver(shown(book)[0] as never)).toBe(true);
+  expect(isRepublishOver(shown(book)[0] as never)).toBe(true);
 });
 
 test('only requests that are over are forgotten, the oldest first', () => {

@@ -1,4 +1,4 @@
-import type { RepublishProgress } from '../../api/campaign/progress';
+import { isRepublishOver, type RepublishProgress } from '../../api/campaign/progress';
 import type { RepublishInput } from '../../api/campaign/republish';
 
 /** How many requests are remembered: a request id that comes again within so many is the same request. */
@@ -60,11 +60,6 @@ export function update(book: RepublishBook, requestId: string, change: Partial<R
   return { ...book, known: abridged(known) };
 }
 
-/** True when nothing more will happen to the request. */
-export function isOver({ state }: RepublishProgress): boolean {
-  return state !== 'waiting' && state !== 'running';
-}
-
 export function shown({ known }: RepublishBook): RepublishProgress[] {
   return known.slice(-SHOWN);
 }
@@ -72,7 +67,7 @@ export function shown({ known }: RepublishBook): RepublishProgress[] {
 /** Only requests that are over are forgotten. */
 function remembered(known: RepublishProgress[]): RepublishProgress[] {
   let tooMany = known.length - REMEMBERED;
-  return abridged(known.filter((entry) => !(isOver(entry) && tooMany-- > 0)));
+  return abridged(known.filter((entry) => !(isRepublishOver(entry) && tooMany-- > 0)));
 }
 
 function abridged(known: RepublishProgress[]): RepublishProgress[] {
