@@ -4,7 +4,8 @@ import { parse } from 'yaml';
 import { serviceConfig } from '../api/config';
 import { checkout } from './files';
 import { MARIADB_OPTIONS } from './mariadb';
-import { SETTINGS, Stack, WORKERS } from './stack';
+import { Stack, WORKERS } from './stack';
+import { SETTINGS } from './stack-settings';
 import { SEARCH_ATTRIBUTES, SQLITE_PRAGMAS } from './temporal';
 
 /** docker-compose.yml runs what the stack runs, with the same settings. */

@@ -3,7 +3,8 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { defaultStackDir } from './files';
 import { showLogs } from './logs';
-import { Stack, type StackStatus } from './stack';
+import { Stack } from './stack';
+import type { StackStatus } from './stack-status';
 
 const stack = new Stack({
   dir: defaultStackDir(),

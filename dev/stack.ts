@@ -1,19 +1,15 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { inputFaults } from '../api/campaign/faults';
-import { sourceRules } from '../api/config';
-import { invalidInput } from '../ingest/core/errors';
-import { checkout, keptSecret, readText, writeFileAtomic } from './files';
 import { killProcessesOf } from './identity';
 import { withLock } from './lock';
-import { MariaDbServer, type MySqlAccount } from './mariadb';
+import { MariaDbServer } from './mariadb';
 import { PostgresServer } from './postgres';
-import type { ManagedProcess, ProcessState } from './process';
+import type { ManagedProcess } from './process';
 import { ServerPortFiles } from './server-ports';
 import { ServiceProcess } from './service';
-import { configText } from './service-config';
+import { checkedRoot, type StackServers, StackSettings } from './stack-settings';
+import { type StackStatus, stackStatus, taskQueue } from './stack-status';
 import { TemporalServer } from './temporal';
-import { noTemporalSettings } from './temporal-env';
 
 /** Qserv workers of the stack: each has a MariaDB server and an ingest process. */
 export const WORKERS = ['w1', 'w2'] as const;
@@ -27,17 +23,6 @@ export const PREFERRED_PORTS = {
   w1: 23307,
   w2: 23308,
 } as const;
-
-/** Environment variables by which our processes are told where everything is. */
-export const SETTINGS = [
-  'TEMPORAL_ADDRESS',
-  'TEMPORAL_NAMESPACE',
-  'QSERV_CAMPAIGNS_CONFIG',
-  'QSERV_POSTGRES_URL',
-  'QSERV_MYSQL_PASSWORD',
-  'QSERV_AUTH_KEY',
-  'QSERV_ADMIN_AUTH_KEY',
-] as const;
 
 export interface StackOptions {
   /** Everything the stack keeps lies here (as root, PostgreSQL's data lie under /var/lib/qserv-campaigns). */
@@ -55,33 +40,18 @@ export interface StackOptions {
   report?: (name: string, message: string) => void;
 }
 
-export interface StackStatus {
-  temporal: { address: string; namespace: string; ui: string } | null;
-  /** null: it has no REST services, or they were never started. */
-  controller: { url: string } | null;
-  workers: {
-    name: string;
-    httpUrl: string | null;
-    binaryPort: number | null;
-    taskQueue: string;
-    mysql: MySqlAccount | null;
-  }[];
-  master: { mysql: MySqlAccount | null };
-  postgres: { url: string } | null;
-  processes: { name: string; pid: number | null; state: ProcessState }[];
-}
-
 /**
  * Everything a campaign needs, on one machine: a Qserv czar's and two Qserv workers' MariaDB, PostgreSQL, Temporal, and our
  * processes. All of it is found again by its folder, so each call may come from another process than the one before.
  */
-export class Stack {
+export class Stack implements StackServers {
   readonly dir: string;
   readonly postgres: PostgresServer;
   readonly temporal: TemporalServer;
   readonly master: MariaDbServer;
   readonly workers: ReadonlyMap<string, MariaDbServer>;
   readonly services: ServiceProcess[];
+  private readonly settings: StackSettings;
   private readonly serverPorts: ServerPortFiles | undefined;
 
   constructor(private readonly options: StackOptions) {
@@ -100,6 +70,7 @@ export class Stack {
     this.workers = new Map(
       WORKERS.map((name) => [name, new MariaDbServer({ ...at(`mariadb-${name}`), port: port(name), passwordFile })]),
     );
+    this.settings = new StackSettings(this.dir, this, options);
     const env = () => ({ ...this.environment(), ...this.options.extraEnvironment?.() });
     this.services = [
       new ServiceProcess({ ...at('campaigns'), entry: 'workers/campaigns.js', env }),
@@ -139,7 +110,7 @@ export class Stack {
     await this.exclusively(async () => {
       await this.all(this.servers, (server) => this.start(server));
       await this.serverPorts?.choose((service) => this.part(service).pid !== undefined);
-      this.writeConfig();
+      this.settings.write(this.serverPorts?.known);
       await this.all(this.services, async (service) => {
         if (service.isOutdated) {
           this.report(service.name, 'settings or code changed: restarting');
@@ -168,20 +139,8 @@ export class Stack {
 
   /** Lets campaigns read files below a folder, as root://NAME/… or file://, from the next `up` on. It is remembered. */
   async addSourceRoot(name: string, folder: string): Promise<void> {
-    const { data, error } = sourceRules.safeParse({ roots: { [name]: folder } });
-    if (error) throw invalidInput('source', inputFaults(error.issues));
-    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`${folder} is no folder`);
-    await this.exclusively(async () => {
-      writeFileAtomic(this.sourcesFile, `${JSON.stringify({ ...this.addedRoots(), ...data.roots }, null, 2)}\n`);
-    });
-  }
-
-  private get sourcesFile(): string {
-    return join(this.dir, 'sources.json');
-  }
-
-  private addedRoots(): Record<string, string> {
-    return JSON.parse(readText(this.sourcesFile) ?? '{}');
+    const root = checkedRoot(name, folder);
+    await this.exclusively(async () => this.settings.addSourceRoot(root));
   }
 
   async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
@@ -197,56 +156,16 @@ export class Stack {
   }
 
   status(): StackStatus {
-    const ports = this.serverPorts?.known;
-    return {
-      temporal: known(() => ({
-        address: this.temporal.address,
-        namespace: this.temporal.namespace,
-        ui: this.temporal.ui,
-      })),
-      controller: ports ? { url: localUrl(ports.controller) } : null,
-      workers: [...this.workers].map(([name, server]) => ({
-        name,
-        httpUrl: ports?.workers[name] ? localUrl(ports.workers[name].http) : null,
-        binaryPort: ports?.workers[name]?.binary ?? null,
-        taskQueue: taskQueue(name),
-        mysql: known(() => server.mysql),
-      })),
-      master: { mysql: known(() => this.master.mysql) },
-      postgres: known(() => ({ url: this.postgres.url() })),
-      processes: this.parts.map(({ name, pid, state }) => ({ name, pid: pid ?? null, state })),
-    };
+    return stackStatus(this, this.parts, this.serverPorts?.known);
   }
 
   /** Settings, secrets included, for our own processes and for clients of this stack. The servers must have been started once. */
   environment(): Record<string, string | undefined> {
-    const settings: Record<(typeof SETTINGS)[number], string> = {
-      TEMPORAL_ADDRESS: this.temporal.address,
-      TEMPORAL_NAMESPACE: this.temporal.namespace,
-      QSERV_CAMPAIGNS_CONFIG: this.configFile,
-      QSERV_POSTGRES_URL: this.postgres.url(),
-      QSERV_MYSQL_PASSWORD: this.master.mysql.password,
-      QSERV_AUTH_KEY: keptSecret(join(this.dir, 'auth-key')),
-      QSERV_ADMIN_AUTH_KEY: keptSecret(join(this.dir, 'admin-key')),
-    };
-    return { ...noTemporalSettings(), ...settings };
+    return this.settings.environment();
   }
 
   get configFile(): string {
-    return join(this.dir, 'config.json');
-  }
-
-  private writeConfig(): void {
-    writeFileAtomic(this.configFile, this.configText());
-    // By this the command line finds a checkout's stack without any setting (cli/support/environment.ts); it holds passwords.
-    writeFileAtomic(join(this.dir, 'environment.json'), `${JSON.stringify(this.environment(), null, 2)}\n`, 0o600);
-  }
-
-  private configText(): string {
-    const { sourceRoots, sourceSecrets: secrets } = this.options;
-    const roots = { examples: join(checkout, 'examples'), ...this.addedRoots(), ...sourceRoots };
-    const ports = this.serverPorts?.known;
-    return configText({ master: this.master, workers: this.workers, ports, sources: { roots, secrets } });
+    return this.settings.configFile;
   }
 
   private async start(part: ManagedProcess): Promise<void> {
@@ -290,24 +209,5 @@ export class Stack {
 
   private report(name: string, message: string): void {
     this.options.report?.(name, message);
-  }
-}
-
-/** Task queue, and name of the process, of an ingest worker; docs/design.md §3. */
-function taskQueue(worker: string): string {
-  return `ingest-${worker}`;
-}
-
-/** Of a service of ours on this machine. */
-function localUrl(port: number): string {
-  return `http://127.0.0.1:${port}`;
-}
-
-/** null for what is not known before the first start. */
-function known<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch {
-    return null;
   }
 }
