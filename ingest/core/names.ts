@@ -166,6 +166,11 @@ export function unitLock(unit: UnitPlace): string {
   return `q${transactionId.toString(36)}:${place}:${table}`.slice(0, MAX_IDENTIFIER);
 }
 
+/** MySQL user lock of whoever finds out what became of rows in the unit's partition: held together with the unit's own. */
+export function settleLock(unit: UnitPlace): string {
+  return `s${unitLock(unit).slice(1)}`;
+}
+
 /** Schema in which tables wait while they are exchanged with final tables (publish), on every worker. */
 export const PUBLISH_SCHEMA = 'qserv_ingest_publish';
 

@@ -50,6 +50,8 @@ export class NativeContext {
   readonly master: DataServer;
   /** All of them, disabled ones included, by name. */
   readonly workers: Map<string, DataServer>;
+  /** To the same workers. Whoever has a connection of a worker and kills another one must not wait for those who do the same. */
+  private readonly controls: Map<string, DataServer>;
   private readonly access: Map<string, NativeWorkerAccess>;
   private readonly addresses = new Addresses();
   private configured: Promise<void> | undefined;
@@ -61,7 +63,10 @@ export class NativeContext {
     this.progressMs = options.progressMs ?? 60_000;
     this.master = new DataServer('master', servers.master, connections);
     this.access = new Map(servers.workers.map((w) => [w.name, w]));
-    this.workers = new Map(servers.workers.map((w) => [w.name, new DataServer(w.name, w.mysql, connections)]));
+    const open = (options?: DataServerOptions) =>
+      new Map(servers.workers.map((w) => [w.name, new DataServer(w.name, w.mysql, options)]));
+    this.workers = open(connections);
+    this.controls = open({ ...connections, connections: 1 });
   }
 
   /** Brings the records' workers in line with the configuration, once. */
@@ -81,14 +86,16 @@ export class NativeContext {
   }
 
   worker(name: string): DataServer {
-    const server = this.workers.get(name);
-    if (server === undefined) throw new IngestError('UNKNOWN_WORKER', `no such worker '${name}'`, { worker: name });
-    return server;
+    return known(this.workers, name);
+  }
+
+  /** Kills connections of the worker; nothing else. */
+  control(name: string): DataServer {
+    return known(this.controls, name);
   }
 
   async location(name: string): Promise<WorkerLocation> {
-    const w = this.access.get(name);
-    if (w === undefined) throw new IngestError('UNKNOWN_WORKER', `no such worker '${name}'`, { worker: name });
+    const w = known(this.access, name);
     const address = await this.addresses.of(w.host);
     return {
       worker: w.name,
@@ -173,8 +180,17 @@ export class NativeContext {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.master, ...this.workers.values()].map((server) => server.close()));
+    await Promise.all(
+      [this.master, ...this.workers.values(), ...this.controls.values()].map((server) => server.close()),
+    );
   }
+}
+
+/** UNKNOWN_WORKER. */
+function known<T>(workers: Map<string, T>, name: string): T {
+  const found = workers.get(name);
+  if (found === undefined) throw new IngestError('UNKNOWN_WORKER', `no such worker '${name}'`, { worker: name });
+  return found;
 }
 
 export function alreadyPublished(database: string): IngestError {

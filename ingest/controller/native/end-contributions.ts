@@ -2,9 +2,9 @@ import { IngestError } from '../../core/errors';
 import { releaseLocks } from '../../storage/data/user-locks';
 import { placesInUse } from '../../storage/metadata/contribution-places';
 import { findTable } from '../../storage/metadata/tables';
-import { takePlace } from '../../storage/places/lock';
+import { takePlaceToSettle } from '../../storage/places/lock';
 import { finalTableOf, settlePlace } from '../../storage/places/settle';
-import type { NativeContext } from './context';
+import { forEach, type NativeContext } from './context';
 
 /** Partitions looked at side by side. */
 const WIDTH = 4;
@@ -20,22 +20,18 @@ export async function endContributions(
 ): Promise<void> {
   const places = await context.metadata.run((sql) => placesInUse(sql, where));
   const harmed: number[] = [];
-  const one = async () => {
-    for (let next = places.pop(); next !== undefined; next = places.pop()) {
-      const { worker, place } = next;
-      if (!context.workers.has(worker)) continue;
-      const server = context.worker(worker);
-      const table = await context.metadata.run((sql) => findTable(sql, place.database, place.table));
-      const finalTable = finalTableOf(place, table?.definition.kind !== 'regular');
-      await server.connection('end contributions', async (connection) => {
-        await takePlace({ metadata: context.metadata, control: server, worker, place }, connection);
-        const settled = await settlePlace(context.metadata, connection, worker, place, finalTable);
-        for (const [id, how] of settled) if (how === 'harmed') harmed.push(id);
-        await releaseLocks(connection);
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: WIDTH }, one));
+  await forEach(places, WIDTH, async ({ worker, place }) => {
+    if (!context.workers.has(worker)) return;
+    const table = await context.metadata.run((sql) => findTable(sql, place.database, place.table));
+    const finalTable = finalTableOf(place, table?.definition.kind !== 'regular');
+    const access = { metadata: context.metadata, control: context.control(worker), worker, place };
+    await context.worker(worker).connection('end contributions', async (connection) => {
+      await takePlaceToSettle(access, connection);
+      const settled = await settlePlace(context.metadata, connection, worker, place, finalTable);
+      for (const [id, how] of settled) if (how === 'harmed') harmed.push(id);
+      await releaseLocks(connection);
+    });
+  });
   if (harmed.length === 0) return;
   throw new IngestError(
     'ILLEGAL_STATE',

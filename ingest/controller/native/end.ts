@@ -9,7 +9,7 @@ import type { EndedTransaction, EndOptions } from '../controller';
 import { checkContext, isContext } from '../rules';
 import { removeRows } from './abort';
 import { findOrThrow } from './begin';
-import { type NativeContext, transactionLock } from './context';
+import { forEach, type NativeContext, transactionLock } from './context';
 import { buildIndexLayers, dropIndexPartitions, forgetIndexLayers } from './director-index';
 import { endContributions } from './end-contributions';
 
@@ -128,9 +128,10 @@ async function killWriters(context: NativeContext, held: HeldLocks, id: number) 
   await held.check();
   const byWorker = new Map<string, string[]>();
   for (const { worker, lock } of await context.metadata.run((sql) => lockNames(sql, id))) {
-    byWorker.set(worker, [...(byWorker.get(worker) ?? []), lock]);
+    // A worker that left the target takes its rows along.
+    if (context.workers.has(worker)) byWorker.set(worker, [...(byWorker.get(worker) ?? []), lock]);
   }
-  await Promise.all([...byWorker].map(([worker, locks]) => killLockHolders(context.worker(worker), locks)));
+  await forEach([...byWorker], byWorker.size, ([worker, locks]) => killLockHolders(context.worker(worker), locks));
   await endContributions(context, { transactionId: id });
 }
 

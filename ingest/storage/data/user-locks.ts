@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IngestError } from '../../core/errors';
-import type { DataConnection, DataServer, Statements } from './connection';
+import { type DataConnection, type DataServer, MYSQL, mysqlErrno, type Statements } from './connection';
 
 /** MySQL user locks: they live with a connection, so a lock that is held tells of a process that can still act. */
 
@@ -17,8 +17,8 @@ export async function killLockHolders(server: DataServer, locks: string[]): Prom
   for (let look = 0; look < LOOKS; look++) {
     const holders = await lockHolders(server, locks);
     if (holders.size === 0) return;
-    for (const holder of holders) {
-      if (!killed.has(holder)) await server.kill(holder);
+    for (const [lock, holder] of holders) {
+      if (!killed.has(holder)) await killHolder(server, lock, holder);
       killed.add(holder);
     }
     await sleep(LOOK_AGAIN_MS);
@@ -26,6 +26,20 @@ export async function killLockHolders(server: DataServer, locks: string[]): Prom
   throw new IngestError('BUSY', `${server.name}: a connection that is about to attach does not end`, {
     locks: locks.length,
   });
+}
+
+/**
+ * Kills the connection if it still holds the lock. The server looks in the same breath: a connection that has let go of the lock
+ * meanwhile is back in its pool, and does something else.
+ */
+export async function killHolder(server: DataServer, lock: string, holder: number): Promise<void> {
+  const id = Math.trunc(holder);
+  const sql = `BEGIN NOT ATOMIC IF IS_USED_LOCK(?) = ${id} THEN KILL ${id}; END IF; END`;
+  try {
+    await server.run('kill the holder of a lock', sql, [lock]);
+  } catch (error) {
+    if (mysqlErrno(error) !== MYSQL.NO_SUCH_THREAD) throw error;
+  }
 }
 
 /** Id of the connection that holds the lock, or null. */
@@ -46,13 +60,15 @@ export async function releaseLocks(connection: DataConnection): Promise<void> {
   await connection.rows('release the locks', 'SELECT RELEASE_ALL_LOCKS() AS n');
 }
 
-async function lockHolders(server: DataServer, locks: string[]): Promise<Set<number>> {
-  const holders = new Set<number>();
+/** Ids of the connections that hold some of the locks, by lock. */
+async function lockHolders(server: DataServer, locks: string[]): Promise<Map<string, number>> {
+  const holders = new Map<string, number>();
   for (let i = 0; i < locks.length; i += 200) {
     const some = locks.slice(i, i + 200);
-    const sql = some.map(() => 'SELECT IS_USED_LOCK(?) AS holder').join(' UNION ALL ');
-    for (const { holder } of await server.rows<{ holder: number | null }>('look for lock holders', sql, some)) {
-      if (holder !== null) holders.add(Number(holder));
+    const sql = some.map(() => 'SELECT ? AS name, IS_USED_LOCK(?) AS holder').join(' UNION ALL ');
+    const names = some.flatMap((name) => [name, name]);
+    for (const row of await server.rows<{ name: string; holder: number | null }>('look for lock holders', sql, names)) {
+      if (row.holder !== null) holders.set(row.name, Number(row.holder));
     }
   }
   return holders;

@@ -18,7 +18,7 @@ import {
   noteReady,
   noteThread,
 } from '../../../storage/metadata/contribution-requests';
-import { takePlace } from '../../../storage/places/lock';
+import { takePlace, takePlaceToSettle } from '../../../storage/places/lock';
 import { type Settled, settlePlace } from '../../../storage/places/settle';
 import { step } from '../context';
 import type { ContributionContext } from './context';
@@ -171,7 +171,7 @@ async function settleOn(
   const { id, place, finalTable } = work;
   const stands = () => worker.metadata.transaction((tx) => lockAttempt(tx, id, token));
   await stands();
-  await takePlace(access(worker, work), connection, stands);
+  await takePlaceToSettle(access(worker, work), connection, stands);
   await worker.metadata.transaction((tx) => noteThread(tx, id, token, connection.threadId));
   const settled = await settlePlace(worker.metadata, connection, worker.name, place, finalTable);
   await releaseLocks(connection);

@@ -13,7 +13,7 @@ import {
 } from '../../../storage/metadata/contribution-queue';
 import { failRequest, noteThread, requeueRequest } from '../../../storage/metadata/contribution-requests';
 import { livingSessions } from '../../../storage/metadata/sessions';
-import { takePlace } from '../../../storage/places/lock';
+import { takePlaceToSettle } from '../../../storage/places/lock';
 import { finalTableOf, type Settled, settlePlace } from '../../../storage/places/settle';
 import type { ContributionContext } from './context';
 import { checkOpen } from './create';
@@ -101,7 +101,7 @@ async function settleNote(worker: ContributionContext, { id, place }: OpenReques
   const context = await metadata.transaction((tx) => contributionContext(tx, place.transactionId, place.table));
   const finalTable = finalTableOf(place, context.partitioned);
   return worker.server.connection('settle', async (connection) => {
-    await takePlace({ metadata, control, worker: name, place }, connection);
+    await takePlaceToSettle({ metadata, control, worker: name, place }, connection);
     await metadata.transaction((tx) => noteThread(tx, id, token, connection.threadId));
     const settled = await settlePlace(metadata, connection, name, place, finalTable);
     await releaseLocks(connection);
