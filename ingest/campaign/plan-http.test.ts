@@ -88,7 +88,7 @@ describe('templates and http sources', () => {
       },
     });
     expect(tiredness).toBe(0);
-  }, 20_000);
+  });
 
   test('where the server gives no length, the declared one counts', async () => {
     const input = await planner.example();

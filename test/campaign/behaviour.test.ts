@@ -322,7 +322,7 @@ function start(database: string, more: Partial<CampaignInput> = {}) {
 async function startStuck(database: string, more: Partial<CampaignInput> = {}): Promise<WorkflowHandle> {
   for (const name of ['ingest-w1', 'ingest-w2']) await site.stack.part(name).stop();
   await start(database, more);
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 100_000;
   while ((await openTransactions(database)).length === 0) {
     if (Date.now() > deadline) throw new Error('no super-transaction was begun');
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -331,7 +331,7 @@ async function startStuck(database: string, more: Partial<CampaignInput> = {}): 
 }
 
 async function untilHeldAs(database: string, code: string) {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 100_000;
   for (;;) {
     const progress = await site.until(id(database), ['held']);
     if (progress.held.some((unit) => unit.code === code)) return progress;

@@ -77,18 +77,24 @@ async function killInFlight(database: string, victim: string): Promise<Moment> {
     return row ?? { loaded: 0, planned: 0, inFlight: 0 };
   };
   try {
-    const deadline = Date.now() + 60_000;
+    const process = site.stack.part(victim);
+    const deadline = Date.now() + 120_000;
     for (;;) {
-      const now = await read();
-      if (now.loaded >= 8 && now.inFlight > 0) break;
+      const { loaded, inFlight } = await read();
+      if (loaded >= 8 && inFlight > 0) {
+        // Stopped first: what is seen then is so when it is killed.
+        await process.kill('SIGSTOP');
+        const now = await read();
+        if (now.inFlight > 0) {
+          await site.stack.kill(victim);
+          expect(now.planned).toBeGreaterThanOrEqual(8);
+          return now;
+        }
+        await process.kill('SIGCONT');
+      }
       if (Date.now() > deadline) throw new Error('no units were loaded');
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    await site.stack.kill(victim);
-    const after = await read();
-    expect(after.planned).toBeGreaterThanOrEqual(8);
-    expect(after.inFlight).toBeGreaterThan(0);
-    return after;
   } finally {
     await sql.end();
   }

@@ -129,7 +129,9 @@ test('an abort after tables were removed comes too late: the republish is comple
     const replace = [catalog.dependent('Source', 'source2')];
     await handle.signal('republish', { ...ADMIN, requestId: 'l', remove: ['Filter'], replace });
     await site.until(database, ['publishing']);
-    await sleep(500);
+    const removing = () =>
+      server.rows('look', 'SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE ?', ['DROP TABLE%Filter%']);
+    while ((await removing()).length === 0) await sleep(20);
     await handle.signal('abort', 'stop it');
     // Long enough for the activity to hear of it with a heartbeat.
     await sleep(3000);

@@ -83,7 +83,7 @@ test("the Temporal UI's form starts a campaign, and its page shows how it went",
 
 test('campaigns are found by their search attributes', async () => {
   const found: string[] = [];
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 100_000;
   while (found.length === 0 && Date.now() < deadline) {
     const query = "CampaignDatabase = 'test_form' AND CampaignPhase = 'published' AND CampaignOwner = 'a newcomer'";
     for await (const { workflowId } of site.client.workflow.list({ query })) found.push(workflowId);

@@ -225,13 +225,22 @@ test('what a process that is gone still does on a server is ended before anybody
   const final = quoteTable(database, 'Object_7480');
   await on.connection('read', async (reader) => {
     await reader.run('lock', `LOCK TABLES ${final} READ`);
+    let atWork = () => {};
+    const begun = new Promise<void>((resolve) => {
+      atWork = resolve;
+    });
     const left = on.connection('left', async (connection) => {
       await takeLock(connection, laneLocks(database)[0] as string, 1);
       const dropped = connection.run('drop', `DROP TABLE ${final}`);
-      setTimeout(() => void reader.run('unlock', 'UNLOCK TABLES'), 700);
+      atWork();
       await dropped;
     });
-    await Promise.all([expect(left).rejects.toMatchObject({ code: 'UNAVAILABLE' }), controller.publish(database)]);
+    const ended = expect(left).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await begun;
+    const published = controller.publish(database);
+    await ended;
+    await reader.run('unlock', 'UNLOCK TABLES');
+    await published;
   });
   expect(facts(await contents(on, database)).Object_7480).toMatchObject({ rows: 5 });
 });

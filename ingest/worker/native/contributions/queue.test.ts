@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PortFile } from '../../../../dev/ports';
 import { objectRows } from '../../../../test/support/generate';
 import { TestCatalog } from '../../../../test/support/load-catalog';
 import { reference, send } from '../../../../test/support/sending';
@@ -180,10 +181,8 @@ test('a queue that is closed puts back what is being read, and waits for rows th
 describe('databases that are away', () => {
   test('MariaDB: what is queued waits, and is loaded when it is back', async () => {
     const door = createServer();
-    const port = await new Promise<number>((resolve) => {
-      door.listen(0, '127.0.0.1', () => resolve((door.address() as AddressInfo).port));
-    });
-    await new Promise((resolve) => door.close(resolve));
+    // None that an outgoing connection could be given meanwhile.
+    const port = await new PortFile(privateDir('door'), 'port', undefined).choose();
     const place = await newPlace();
     const ids = [await submit(place), await submit(place), await submit(place)];
     const failures: unknown[] = [];
