@@ -8,6 +8,8 @@ import { newSeed } from '../../test/support/hostile';
 import { LoadingService } from '../../test/support/loading-service';
 import { RecordingWorker } from '../../test/support/recording-worker';
 import { WorkerService } from '../../test/support/worker-service';
+import { RowsRequests } from './rows-request';
+import { Spool } from './spool';
 
 let h: LoadingService;
 beforeAll(async () => {
@@ -340,6 +342,18 @@ describe('limits', () => {
       expect(await limited.send('POST', '/ingest/data', body(true), 'application/json')).toMatchObject({ success: 1 });
     }
     await limited.close();
+  });
+
+  test('rows that were refused make no room for others', async () => {
+    const requests = new RowsRequests(KEYS, { keylessBytes: 10_000 });
+    for (let round = 0; round < 5; round++) {
+      const pieces = body(false).match(/[\s\S]{1,1000}/g) ?? [];
+      const late = Readable.from(pieces.map((piece) => Buffer.from(piece)));
+      const raw = { raw: late, headers: { 'content-type': 'application/json' }, query: {} };
+      const spool = new Spool(h.service.spoolFolder);
+      await expect(requests.read({ raw, warn: () => {} } as never, spool)).rejects.toThrow(/none of the authorization/);
+      await spool.close();
+    }
   });
 
   test('the last of two collections of rows counts, also when they come in pieces', async () => {

@@ -61,7 +61,8 @@ export class RowsRequests {
     this.keylessBytes += waiting - keyless;
     // Whoever has no key fills no disk.
     if (waiting > 0 && this.keylessBytes > this.limits.keylessBytes) {
-      this.keylessBytes -= waiting;
+      // The caller gives back what was counted before this piece.
+      this.keylessBytes -= waiting - keyless;
       this.checkKeys(body);
     }
     return waiting;

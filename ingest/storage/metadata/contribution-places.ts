@@ -28,20 +28,20 @@ export async function openNotes(
 }
 
 /**
- * The attempt that may hold the partition's lock by this connection: whether it has noted its rows, and whose it is. Also one that has
- * recorded its rows, and is about to let go of the lock; not one that was ended by others.
+ * The attempts that may hold the partition's lock by this connection: whether they have noted their rows, and whose they are. Also those
+ * that have recorded their rows, and are about to let go of the lock; none that was ended by others. Several, because connections are
+ * used again, and a server that was restarted counts them anew.
  */
-export async function attemptOfThread(
+export async function attemptsOfThread(
   sql: Queryable,
   worker: string,
   place: LoadUnit,
   thread: number,
-): Promise<{ noted: boolean; session: string } | undefined> {
-  const [row] = await sql<{ noted: boolean; session: string }[]>`
-    SELECT attaching IS NOT NULL AS noted, session FROM qserv.contribution_request
+): Promise<{ noted: boolean; session: string }[]> {
+  return await sql<{ noted: boolean; session: string }[]>`
+    SELECT DISTINCT attaching IS NOT NULL AS noted, session FROM qserv.contribution_request
     WHERE ${isPlace(sql, worker, place)} AND thread = ${thread}
       AND (token IS NOT NULL OR attached IS NOT NULL)`;
-  return row;
 }
 
 /** A partition with the worker it is on. */

@@ -4,7 +4,7 @@ import type { LoadUnit } from '../../worker/worker';
 import type { DataConnection, DataServer } from '../data/connection';
 import { killHolder, lockHolder } from '../data/user-locks';
 import type { Metadata } from '../metadata';
-import { attemptOfThread } from '../metadata/contribution-places';
+import { attemptsOfThread } from '../metadata/contribution-places';
 import { livingSessions } from '../metadata/sessions';
 
 /** Where a partition is, and by what it is reached. */
@@ -71,12 +71,13 @@ async function isRightful(access: PlaceAccess, connection: DataConnection, holde
   if ((await lockHolder(connection, settleLock(place))) === holder) {
     return !isStuck(await processOf(connection, holder));
   }
-  const attempt = await metadata.run((sql) => attemptOfThread(sql, worker, place, holder));
-  if (attempt === undefined) return false;
+  const attempts = await metadata.run((sql) => attemptsOfThread(sql, worker, place, holder));
+  if (attempts.length === 0) return false;
   const process = await processOf(connection, holder);
-  if (process === undefined || (attempt.noted && !process.isIdle)) return true;
-  const living = await metadata.run((sql) => livingSessions(sql, [attempt.session]));
-  return living.has(attempt.session) && !isStuck(process);
+  if (process === undefined || (!process.isIdle && attempts.some(({ noted }) => noted))) return true;
+  const sessions = attempts.map(({ session }) => session);
+  const living = await metadata.run((sql) => livingSessions(sql, sessions));
+  return living.size > 0 && !isStuck(process);
 }
 
 /** What a connection does, and for how long. */

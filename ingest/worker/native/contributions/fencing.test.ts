@@ -312,6 +312,23 @@ test('whoever holds the partition without being an attempt loses it; an attempt 
   expect(await rows()).toBe(110);
 });
 
+test('an attempt keeps the partition though one of a process that is gone had a connection of the same number', async () => {
+  const { id } = await send(worker, place, ROWS);
+  let second: Promise<unknown> | undefined;
+  const held = await sendWith('attach', async () => {
+    await catalog.metadata.run(
+      (sql) => sql`UPDATE qserv.contribution_request SET session = 'gone', thread = (
+          SELECT thread FROM qserv.contribution_request WHERE transaction_id = ${place.transactionId} AND attaching IS NOT NULL)
+        WHERE contrib_id = ${id}`,
+    );
+    second = send(worker, place, ROWS);
+    // Longer than one question for the lock.
+    await sleep(1500);
+  });
+  expect([held, await second]).toMatchObject([{ status: 'FINISHED' }, { status: 'FINISHED' }]);
+  expect(await rows()).toBe(110);
+});
+
 test('a contribution that is cancelled while it is read is CANCELLED; one whose rows are being attached goes on', async () => {
   const cancelAt = (step: ContributionStep) =>
     sendWith(step, async () => {
