@@ -21,7 +21,11 @@ function targets(env: Record<string, string>): Targets {
   const config = {
     postgresUrlEnv: 'PG',
     defaultTarget: 'keyed',
-    targets: { keyed: { ...target, adminAuthKeyEnv: 'TARGET_KEY' }, keyless: target },
+    targets: {
+      keyed: { ...target, adminAuthKeyEnv: 'TARGET_KEY' },
+      keyless: target,
+      remote: { kind: 'remote', controllerUrl: 'http://127.0.0.1:1', authKeyEnv: 'TARGET_KEY' },
+    },
     keys: ['GIVEN', 'WRONG', 'UNSET'],
   };
   writeFileSync(file, JSON.stringify(config));
@@ -57,6 +61,14 @@ test.each<[string, string, string, Record<string, string>]>([
   ['keyed', `\${env:WRONG}`, 'the key in WRONG is not its administrator key', variables],
 ])('refused: %s %s: %s', (name, reference, why, env) => {
   expect(refusal(name, reference, env)).toMatch(new RegExp(`^NOT_ALLOWED: target ${name}: ${why}`));
+});
+
+test("a remote target's key that is not set is named before anything is sent", async () => {
+  const keyless = targets(withoutKey);
+  expect(() => keyless.controller('remote')).toThrow(/^target remote: its key is not set; set TARGET_KEY/);
+  const keyed = targets(variables);
+  keyed.controller('remote');
+  await keyed.close();
 });
 
 test('an unknown target', () => {

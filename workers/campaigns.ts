@@ -5,6 +5,7 @@ import { createIngestActivities } from '../activities/ingest';
 import { createRepublishActivities, type RepublishServices } from '../activities/republish';
 import { type PlanServices, planCampaign, readSettings } from '../ingest/campaign/plan';
 import { planRepublish } from '../ingest/campaign/republish';
+import { CAMPAIGNS, ingestQueue, REMOTE_LOADS } from '../ingest/core/task-queues';
 import { openMetadata } from '../ingest/storage/metadata';
 import { PostgresLedger } from '../ingest/storage/metadata/ledger';
 import { WORKFLOW_BUNDLE } from './bundle';
@@ -15,9 +16,13 @@ import { serve } from './serve';
 import { Targets } from './targets';
 import { connectTemporal } from './temporal';
 
-const CAMPAIGNS = 'campaigns';
+/** Loads of remote targets at the same time: each is a question now and then. */
+const REMOTE_LOADS_AT_ONCE = 400;
 
-/** `worker campaigns`: workflows, controller operations and the ledger, on the task queue `campaigns`. Any number may run. */
+/**
+ * `worker campaigns`: workflows, controller operations and the ledger, on the task queue `campaigns`; what the workers of remote
+ * targets load, on one of its own. Any number may run.
+ */
 async function start() {
   const environment = readEnvironment(process.env);
   const { config } = environment;
@@ -40,7 +45,7 @@ async function start() {
     ledger,
     controller: (target) => targets.controller(target),
     // Remote workers are driven from here, where everything else of their target is done.
-    taskQueue: (target, worker) => (isRemote(target) ? CAMPAIGNS : `ingest-${worker}`),
+    taskQueue: (target, worker) => (isRemote(target) ? REMOTE_LOADS : ingestQueue(worker)),
     isPresent: async (target, worker) => isRemote(target) || ledger.isPresent(worker),
     settings: (input, { signal }) => readSettings(input, planning, signal),
     plan: (input, key, { signal, report }) => planCampaign(input, key, planning, { signal, onProgress: report }),
@@ -56,25 +61,32 @@ async function start() {
     planRepublish: (request, campaign, key, { signal, report }) =>
       planRepublish(request, campaign, key, planning, { signal, onProgress: report }),
   };
-  const worker = await Worker.create({
-    connection: link.connection,
-    namespace: link.namespace,
+  const loading = createIngestActivities({ ledger, worker: (target, name) => targets.remoteWorker(target, name) });
+  const common = { connection: link.connection, namespace: link.namespace, shutdownGraceTime: '5s' } as const;
+  const remoteLoads = await Worker.create({
+    ...common,
+    taskQueue: REMOTE_LOADS,
+    activities: loading,
+    maxConcurrentActivityTaskExecutions: REMOTE_LOADS_AT_ONCE,
+  });
+  const campaigns = await Worker.create({
+    ...common,
     taskQueue: CAMPAIGNS,
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
     activities: {
       ...createCampaignActivities(services),
       ...createRepublishActivities(republishing),
       ...createDeletionActivities(deletion),
-      ...createIngestActivities({ ledger, worker: (target, name) => targets.remoteWorker(target, name) }),
+      // Of batches that were cut when this queue had them all.
+      ...loading,
     },
-    shutdownGraceTime: '5s',
   });
   const close = async () => {
     await targets.close();
     await metadata.close();
     await link.connection.close();
   };
-  return { worker, close };
+  return { workers: [campaigns, remoteLoads], close };
 }
 
 void serve('worker campaigns', start);

@@ -1,6 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import { createIngestActivities } from '../activities/ingest';
 import { IngestError } from '../ingest/core/errors';
+import { ingestQueue } from '../ingest/core/task-queues';
 import { type Metadata, openMetadata } from '../ingest/storage/metadata';
 import { PostgresLedger } from '../ingest/storage/metadata/ledger';
 import { announce, leave } from '../ingest/storage/metadata/presence';
@@ -35,7 +36,7 @@ async function start(name: string | undefined, target: string | undefined) {
   const temporalWorker = await Worker.create({
     connection: link.connection,
     namespace: link.namespace,
-    taskQueue: `ingest-${worker.name}`,
+    taskQueue: ingestQueue(worker.name),
     activities: createIngestActivities({
       ledger: new PostgresLedger(metadata),
       worker: (_target, wanted) => {
@@ -52,7 +53,7 @@ async function start(name: string | undefined, target: string | undefined) {
     await metadata.close();
     await link.connection.close();
   };
-  return { worker: temporalWorker, close };
+  return { workers: [temporalWorker], close };
 }
 
 /** Says again and again that this worker is there, and at the end that it leaves. A database that is away hears of it later. */

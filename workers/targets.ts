@@ -67,11 +67,11 @@ export class Targets {
     const key = JSON.stringify([target, name]);
     const known = this.remoteWorkers.get(key);
     if (known) return known;
-    const { authKey, sources } = this.environment;
+    const { sources } = this.environment;
     const worker = new RemoteIngestWorker({
       name,
       controller: this.controller(target),
-      authKey: authKey(config) ?? '',
+      authKey: this.authKey(target, config),
       roots: sources.roots,
       resolveSecret: sources.resolveSecret,
     });
@@ -117,19 +117,29 @@ export class Targets {
 
   private open(name: string): Controller {
     const config = this.config(name);
-    const { authKey, adminKey, steps } = this.environment;
+    const { adminKey, steps } = this.environment;
     switch (config.kind) {
       case 'native':
         return new NativeController({ target: name, servers: this.servers(config), metadata: this.metadata, steps });
       case 'remote':
         return new RemoteController({
           url: config.controllerUrl,
-          authKey: authKey(config) ?? '',
+          authKey: this.authKey(name, config),
           adminAuthKey: adminKey(config),
         });
       default:
         throw new IngestError('INTERNAL', `unknown kind of target ${config satisfies never}`);
     }
+  }
+
+  /** What a remote target's services ask for: an empty key where none is configured, as Qserv has it by default. NOT_ALLOWED. */
+  private authKey(target: string, config: TargetConfig): string {
+    const { authKeyEnv } = config;
+    if (authKeyEnv === undefined) return '';
+    const key = this.environment.authKey(config);
+    if (key !== undefined) return key;
+    const message = `target ${target}: its key is not set; set ${authKeyEnv} in the environment of the workers`;
+    throw new IngestError('NOT_ALLOWED', message, { target });
   }
 
   private servers({ master, workers }: NativeTargetConfig): NativeServers {

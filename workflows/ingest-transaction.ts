@@ -3,6 +3,7 @@ import type { QueuedBatch } from '../activities/campaign';
 import type { BatchResult } from '../ingest/campaign/load-batch';
 import type { CampaignSettings } from '../ingest/campaign/settings';
 import type { ErrorCode } from '../ingest/core/errors';
+import { isIngestQueue } from '../ingest/core/task-queues';
 import { controllerActivities, ingestActivities, ingestOptions } from './proxies';
 import { bounded } from './pure/bounded';
 import { batchFailure, campaignError, nobodyOn, refusedChunks } from './pure/failures';
@@ -183,9 +184,9 @@ function noteAway(worker: string, { away }: OpenTransaction): void {
   if (!away.includes(worker)) away.push(worker);
 }
 
-/** What a unit says that was not even tried, because its worker was found absent. Remote workers are driven from this queue. */
+/** What a unit says that was not even tried, because its worker was found absent. */
 function absence(worker: string, taskQueue: string): string {
-  return taskQueue === workflowInfo().taskQueue ? `worker ${worker} does not answer` : nobodyOn(taskQueue);
+  return isIngestQueue(taskQueue) ? nobodyOn(taskQueue) : `worker ${worker} does not answer`;
 }
 
 /** Returns how many units must be loaded again. A worker that is not there at this point costs the super-transaction. */

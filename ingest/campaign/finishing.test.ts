@@ -5,6 +5,7 @@ import { freshDatabase } from '../../test/support/servers';
 import { CATALOG_TABLES, newCatalog } from '../controller/contract';
 import { NativeController } from '../controller/native/controller';
 import { type Metadata, openMetadata } from '../storage/metadata';
+import { logEvent } from '../storage/metadata/transactions';
 import { type FinishingResult, type FinishingWishes, finishingTasks, finishTable } from './finishing';
 
 let metadata: Metadata;
@@ -111,6 +112,27 @@ test('director indexes are built where commits do not build them', async () => {
     { task: { what: 'directorIndex', table: 'Object' }, already: false, counts: { chunks: 1, rows: 0 } },
   ]);
   expect(await finishAll(definition.name, own)).toMatchObject([{ already: true }]);
+});
+
+test('a director index that lacks rows of a committed super-transaction is built anew', async () => {
+  const own = wishes({ finish: finish.parse({}), tables: { Object: { indexes: [] } } });
+  // Of each super-transaction, what Qserv says of the index, in this order.
+  const committed = async (...successes: number[]) => {
+    const database = await registerCatalog(controller);
+    await controller.allocateChunks({ database }, [7480]);
+    const { id } = await controller.beginTransaction(database, {});
+    await controller.endTransaction(id, 'commit');
+    for (const success of successes) {
+      const data = { job: 'a', table: 'Object', success, error: {} };
+      await metadata.run((sql) => logEvent(sql, id, 'end bld dir idx', data));
+    }
+    await controller.publish(database);
+    return database;
+  };
+  expect(await finishAll(await committed(0, 1), own)).toEqual([]);
+  expect(await finishAll(await committed(0), own)).toMatchObject([
+    { task: { what: 'directorIndex', table: 'Object', rebuild: true }, already: false },
+  ]);
 });
 
 test('an index that is there and is another one is not taken for it', async () => {

@@ -4,12 +4,14 @@ import { IngestError } from '../core/errors';
 import { sameName } from '../core/names';
 import { indexDifferences } from '../core/table-indexes';
 import { kindOf, type TableDescriptor } from '../core/tables';
+import { indexesBuilt } from '../core/transactions';
 import type { TableFinishing } from './ledger';
 
 /** What is done with a catalog's tables once they are published: JSON, one piece of work each. */
 export type FinishingTask =
   | { what: 'scanRating'; table: string; rating: number }
-  | { what: 'directorIndex'; table: string }
+  /** `rebuild`: there is one that lacks rows. */
+  | { what: 'directorIndex'; table: string; rebuild?: boolean }
   | { what: 'tableIndex'; table: string; overlap: boolean; index: Omit<WantedIndex, 'overlap'> }
   | { what: 'rowCounters'; table: string; deploy: boolean };
 
@@ -31,7 +33,10 @@ export interface FinishingWishes {
   autoBuildDirectorIndex: boolean;
 }
 
-/** The work that these wishes come to, what is quick first. UNKNOWN_TABLE when one of the tables is not there. */
+/**
+ * The work that these wishes come to, what is quick first. Director indexes that lack rows are built anew, whatever is wished for.
+ * UNKNOWN_TABLE when one of the tables is not there.
+ */
 export async function finishingTasks(
   controller: Controller,
   database: string,
@@ -43,13 +48,17 @@ export async function finishingTasks(
     named.flatMap(({ table, wishes }) => work(table, wishes));
   const name = ({ definition }: TableDescriptor) => definition.name;
   const isDirector = ({ definition }: TableDescriptor) => definition.kind === 'director';
+  const directors = named.map(({ table }) => table).filter(isDirector);
+  const lacking = await lackingIndexes(controller, database, directors);
   return [
     ...all((t, { scanRating: rating }) =>
       rating === undefined ? [] : [{ what: 'scanRating', table: name(t), rating } as const],
     ),
-    ...(finish.directorIndex && !autoBuildDirectorIndex
-      ? all((t) => (isDirector(t) ? [{ what: 'directorIndex', table: name(t) } as const] : []))
-      : []),
+    ...directors.flatMap((t): FinishingTask[] => {
+      if (lacking.has(name(t))) return [{ what: 'directorIndex', table: name(t), rebuild: true }];
+      const wanted = finish.directorIndex && !autoBuildDirectorIndex;
+      return wanted ? [{ what: 'directorIndex', table: name(t) }] : [];
+    }),
     ...all((t, { indexes }) =>
       indexes.flatMap(({ overlap, ...index }) =>
         sorts(t, overlap).map((o) => ({ what: 'tableIndex', table: name(t), overlap: o, index }) as const),
@@ -59,6 +68,22 @@ export async function finishingTasks(
       ? []
       : all((t) => [{ what: 'rowCounters', table: name(t), deploy: finish.rowCounters === 'deploy' } as const])),
   ];
+}
+
+/**
+ * Directors whose index lacks rows of a committed super-transaction: Qserv commits also when it cannot build the index,
+ * docs/contract/controller.md §6.2.
+ */
+async function lackingIndexes(
+  controller: Controller,
+  database: string,
+  directors: TableDescriptor[],
+): Promise<Set<string>> {
+  if (directors.length === 0) return new Set();
+  const committed = await controller.transactions({ database, states: ['FINISHED'] }, { context: false });
+  const lacks = ({ definition, createTime }: TableDescriptor) =>
+    committed.some(({ beginTime, log }) => beginTime >= createTime && indexesBuilt(log).get(definition.name) === false);
+  return new Set(directors.filter(lacks).map(({ definition }) => definition.name));
 }
 
 function sorts({ definition }: TableDescriptor, overlap: boolean | 'both'): boolean[] {
@@ -93,7 +118,7 @@ async function work(controller: Controller, database: string, task: FinishingTas
     case 'scanRating':
       return rate(controller, database, task.table, task.rating);
     case 'directorIndex':
-      return buildIndex(controller, database, task.table);
+      return buildIndex(controller, database, task);
     case 'tableIndex':
       return makeIndex(controller, database, task);
     case 'rowCounters':
@@ -110,9 +135,13 @@ async function rate(controller: Controller, database: string, table: string, rat
   return { already: false, counts: { rating } };
 }
 
-async function buildIndex(controller: Controller, database: string, table: string): Promise<Outcome> {
+async function buildIndex(
+  controller: Controller,
+  database: string,
+  { table, rebuild = false }: Extract<FinishingTask, { what: 'directorIndex' }>,
+): Promise<Outcome> {
   try {
-    const { chunks, rows } = await controller.buildDirectorIndex(database, table);
+    const { chunks, rows } = await controller.buildDirectorIndex(database, table, { rebuild });
     return { already: false, counts: { chunks, rows } };
   } catch (error) {
     // The rows of a published table do not change, so neither does its index.

@@ -56,3 +56,9 @@ export const TRANSACTION_TIMES = {
   FINISH_FAILED: 'end_time',
   ABORT_FAILED: 'end_time',
 } as const satisfies Record<TransactionState, string>;
+
+/** Whether the director indexes took in the rows of a super-transaction, by table: what its log says last of each. */
+export function indexesBuilt(log: readonly { name: string; data: Record<string, unknown> }[]): Map<string, boolean> {
+  const ends = log.filter(({ name }) => name === 'end bld dir idx');
+  return new Map(ends.map(({ data }) => [String(data.table), data.success === 1]));
+}

@@ -40,8 +40,8 @@ let server: Server;
 let url: string;
 let seen: Seen[] = [];
 let version = 55;
-/** What the next requests get; undefined is a connection that breaks. */
-let reply: (request: Seen) => { status?: number; text: string } | undefined;
+/** What the next requests get; undefined is a connection that breaks, `later` none at all. */
+let reply: (request: Seen) => { status?: number; text: string } | 'later' | undefined;
 
 const success = (fields: object) => JSON.stringify({ success: 1, error: '', error_ext: {}, warning: '', ...fields });
 const refusal = (error: string, error_ext = {}) => JSON.stringify({ success: 0, error, error_ext, warning: '' });
@@ -62,6 +62,7 @@ beforeAll(async () => {
     }
     seen.push(one);
     const answer = reply(one);
+    if (answer === 'later') return;
     if (answer === undefined) request.socket.destroy();
     else response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' }).end(answer.text);
   });
@@ -170,6 +171,25 @@ test('a broken connection: the request may have arrived, and is not sent again',
   await expect(two.call(put, sent)).rejects.toMatchObject({ code: 'UNAVAILABLE', details: { outcome: 'unknown' } });
   expect(seen).toHaveLength(1);
   await two.close();
+});
+
+test('long requests leave the connections to those that are answered at once', async () => {
+  const one = new QservClient({ service: 'controller', urls: [url], authKey: 'the-key', connections: 1 });
+  await one.identity();
+  let begun = () => {};
+  const isBegun = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  reply = ({ method }) => {
+    if (method === 'GET') return { text: success({ got: 2 }) };
+    begun();
+    return 'later';
+  };
+  const long = [1, 2].map(() => one.call(put, sent, { long: true }).catch((error) => error));
+  await isBegun;
+  expect(await one.call(get, { query: {} })).toEqual({ got: 2 });
+  await one.close();
+  expect(await Promise.all(long)).toMatchObject([{ code: 'CANCELLED' }, { code: 'CANCELLED' }]);
 });
 
 test('cancelled by the signal, or by close', async () => {

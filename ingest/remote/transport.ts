@@ -6,7 +6,7 @@ import { shownUrl } from '../core/shown-url';
 export interface TransportOptions {
   /** Base URLs of one service; the next one is tried only where no connection came about. */
   urls: string[];
-  /** To each origin; further requests wait. Default 8. */
+  /** To each origin, for what is answered at once; further requests wait. Default 8. Long operations have one each. */
   connections?: number;
   /** Default 10. */
   connectSeconds?: number;
@@ -48,13 +48,17 @@ const NOT_SENT = new Set([
 /** Sends requests to one service, each once. */
 export class Transport {
   private readonly agent: Agent;
+  /** Long operations would keep everything else waiting for as long as they take. */
+  private readonly patient: Agent;
   private closed = false;
   private readonly readMs: number;
 
   constructor(private readonly options: TransportOptions) {
     const { connections = 8, connectSeconds = 10, readSeconds = 300 } = options;
     this.readMs = readSeconds * 1000;
-    this.agent = new Agent({ connections, pipelining: 1, connect: { timeout: connectSeconds * 1000 } });
+    const common = { pipelining: 1, connect: { timeout: connectSeconds * 1000 } };
+    this.agent = new Agent({ ...common, connections });
+    this.patient = new Agent(common);
   }
 
   /** As errors name the service. */
@@ -84,7 +88,7 @@ export class Transport {
   private async sendTo(base: string, { method, target, headers, body, long, signal }: Message): Promise<Received> {
     const timeout = long ? 0 : this.readMs;
     const response = await request(`${base.replace(/\/$/, '')}${target}`, {
-      dispatcher: this.agent,
+      dispatcher: long ? this.patient : this.agent,
       method,
       headers,
       body,
@@ -118,14 +122,14 @@ export class Transport {
   }
 
   /** Closes the connections once what is under way is over. */
-  retire(): Promise<void> {
-    return this.agent.close();
+  async retire(): Promise<void> {
+    await Promise.all([this.agent.close(), this.patient.close()]);
   }
 
   /** Gives up what is under way. */
   async close(): Promise<void> {
     this.closed = true;
-    await this.agent.destroy();
+    await Promise.all([this.agent.destroy(), this.patient.destroy()]);
   }
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
@@ -6,6 +7,7 @@ import type { CampaignInput } from '../../api/campaign/input';
 import type { RepublishProgress } from '../../api/campaign/progress';
 import { CampaignStack } from '../support/campaign-stack';
 import { type CatalogFacts, catalogFacts, leftovers } from '../support/catalog-facts';
+import { DataHttpServer } from '../support/data-server';
 import { type LivingCatalog, writeLivingCatalog } from '../support/living-catalog';
 import { privateDir } from '../support/servers';
 
@@ -39,6 +41,20 @@ afterAll(() => site?.stop());
 async function campaign(database: string, more: Partial<CampaignInput>): Promise<void> {
   const input = catalog.campaign(database, { waits: FAST, keepOpen: false, ...more });
   await (await site.startCampaign(database, input)).result();
+}
+
+/** Contributions to the database that are at work. */
+async function loading(database: string): Promise<number> {
+  const { controller } = site.stack.status();
+  const reply = await request(`${controller?.url}/ingest/trans?database=${database}&contrib=1&version=55`);
+  const { databases } = (await reply.body.json()) as {
+    databases?: Record<
+      string,
+      { transactions: { contrib: { summary: { num_files_by_status: { IN_PROGRESS: number } } } }[] }
+    >;
+  };
+  const of = databases?.[database]?.transactions ?? [];
+  return of.reduce((n, { contrib }) => n + contrib.summary.num_files_by_status.IN_PROGRESS, 0);
 }
 
 test('gives the tables of a native campaign', async () => {
@@ -171,5 +187,44 @@ test('a file that cannot be loaded is held; the others are loaded under another 
     expect(tables[chunk]).toMatchObject({ rows: 0 });
   } finally {
     writeFileSync(spoilt, good);
+  }
+});
+
+// Last, since it leaves the workers' queues as they are.
+test('a hundred loads that hang keep nobody else waiting', async () => {
+  const data = await new DataHttpServer().start();
+  const waiting: ServerResponse[] = [];
+  try {
+    // As many as a queue has places, on two workers.
+    const chunks = Array.from({ length: 110 }, (_, i) => (catalog.chunks[0] ?? 0) + i);
+    for (const chunk of chunks) {
+      data.on(`/chunk_${chunk}.csv`, ({ method }, response) => {
+        response.writeHead(200, { 'content-length': 20, etag: `"${chunk}"` }).flushHeaders();
+        if (method === 'HEAD') response.end();
+        else waiting.push(response);
+      });
+    }
+    const input = catalog.campaign('hanging', {
+      waits: FAST,
+      keepOpen: false,
+      target: 'remote',
+      batch: { units: 1 },
+      parallel: { batchesPerWorker: 100 },
+    });
+    const [object] = input.tables;
+    if (object === undefined) throw new Error('no table');
+    const dialect = { fieldsTerminatedBy: ',' as const };
+    const tables = [{ ...object, contributions: [{ template: data.url('/chunk_{chunk}.csv'), chunks, dialect }] }];
+    const hanging = await site.startCampaign('hanging', { ...input, tables });
+    for (let i = 0; (await loading('hanging')) < 100; i++) {
+      if (i > 600) throw new Error(`only ${await loading('hanging')} loads came about`);
+      await sleep(100);
+    }
+    await campaign('meanwhile', { target: 'local' });
+    expect(await catalogFacts(site.stack, 'meanwhile')).toEqual(native);
+    await hanging.terminate();
+  } finally {
+    for (const response of waiting) response.destroy();
+    await data.stop();
   }
 });

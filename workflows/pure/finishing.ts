@@ -6,7 +6,7 @@ export function taskText(task: FinishingTask): string {
     case 'scanRating':
       return `shared-scan rating ${task.rating} of ${task.table}`;
     case 'directorIndex':
-      return `director index of ${task.table}`;
+      return `director index of ${task.table}${task.rebuild ? ', anew: it lacked rows' : ''}`;
     case 'tableIndex':
       return `index ${task.index.index} on ${task.overlap ? 'overlaps of ' : ''}${task.table}`;
     case 'rowCounters':

@@ -14,7 +14,7 @@ export interface RemoteControllerOptions {
   authKey: string;
   /** Without it, nothing that needs an administrator is possible. */
   adminAuthKey?: string;
-  /** Connections to the controller; further requests wait. Default 8. */
+  /** Connections to the controller for what is answered at once; further requests wait. Default 8. */
   connections?: number;
   connectSeconds?: number;
   readSeconds?: number;

@@ -154,15 +154,15 @@ export class RemoteController implements Controller {
   }
 
   publish(name: string, options?: PublishOptions) {
-    return publish(this.context, name, options);
+    return this.changing(name, () => publish(this.context, name, options));
   }
 
   unpublish(name: string, options?: ChangeOptions) {
-    return unpublish(this.context, name, options);
+    return this.changing(name, () => unpublish(this.context, name, options));
   }
 
   markPublished(name: string) {
-    return markPublished(this.context, name);
+    return this.changing(name, () => markPublished(this.context, name));
   }
 
   rebuildEmptyChunks(name: string, options: { force?: boolean } = {}) {
@@ -170,7 +170,7 @@ export class RemoteController implements Controller {
   }
 
   buildDirectorIndex(name: string, table: string, options?: DirectorIndexOptions) {
-    return buildDirectorIndex(this.context, name, table, options);
+    return this.changing(name, () => buildDirectorIndex(this.context, name, table, options));
   }
 
   countRows(name: string): Promise<TableCount[]> {
@@ -179,19 +179,19 @@ export class RemoteController implements Controller {
   }
 
   deleteTable(name: string, table: string, options?: DeleteOptions) {
-    return deleteTable(this.context, name, table, options);
+    return this.changing(name, () => deleteTable(this.context, name, table, options));
   }
 
   deleteDatabase(name: string, options?: DeleteOptions) {
-    return deleteDatabase(this.context, name, options);
+    return this.changing(name, () => deleteDatabase(this.context, name, options));
   }
 
   collectRowCounters(name: string, table: string, options?: CollectRowCountersOptions) {
-    return collectRowCounters(this.context, name, table, options);
+    return this.changing(name, () => collectRowCounters(this.context, name, table, options));
   }
 
   deployRowCounters(name: string, table: string) {
-    return deployRowCounters(this.context, name, table);
+    return this.changing(name, () => deployRowCounters(this.context, name, table));
   }
 
   rowCounters(name: string, table: string) {
@@ -203,7 +203,7 @@ export class RemoteController implements Controller {
   }
 
   createTableIndex(name: string, table: string, index: TableIndexDefinition, options?: CreateTableIndexOptions) {
-    return createTableIndex(this.context, name, table, index, options);
+    return this.changing(name, () => createTableIndex(this.context, name, table, index, options));
   }
 
   tableIndexes(name: string, table: string, options?: IndexOverlap) {
@@ -211,7 +211,7 @@ export class RemoteController implements Controller {
   }
 
   dropTableIndex(name: string, table: string, index: string, options?: IndexOverlap) {
-    return dropTableIndex(this.context, name, table, index, options);
+    return this.changing(name, () => dropTableIndex(this.context, name, table, index, options));
   }
 
   scanRatings() {
@@ -228,6 +228,14 @@ export class RemoteController implements Controller {
 
   alterTable(name: string, table: string, spec: string) {
     return alterTable(this.context, name, table, spec);
+  }
+
+  /**
+   * Operations on a database that Qserv may be at for hours come one after the other: a call that repeats one whose reply nobody
+   * waits for any more finds what became of it, instead of asking for the same work twice.
+   */
+  private changing<T>(database: string, work: () => Promise<T>): Promise<T> {
+    return this.context.oneAtATime(`database ${database}`, work);
   }
 
   close() {

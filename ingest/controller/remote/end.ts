@@ -2,6 +2,7 @@ import { endTransaction as endpoint } from '../../../api/qserv/controller/transa
 import { toBit } from '../../../api/qserv/fields';
 import { fromWireTransaction } from '../../../api/qserv/transaction';
 import { IngestError } from '../../core/errors';
+import { indexesBuilt } from '../../core/transactions';
 import { isCode } from '../../remote/outcome';
 import type { EndedTransaction, EndOptions, TransactionDescriptor } from '../controller';
 import { checkContext } from '../rules';
@@ -63,8 +64,8 @@ function ended(found: TransactionDescriptor, how: How): EndedTransaction | undef
 
 /** By the log, which tells of every index that a commit filled. */
 function wasIndexed({ log }: TransactionDescriptor): boolean {
-  const built = log.filter(({ name }) => name === 'end bld dir idx');
-  return built.length > 0 && built.every(({ data }) => data.success === 1);
+  const built = [...indexesBuilt(log).values()];
+  return built.length > 0 && built.every((success) => success);
 }
 
 /** What has become of it. Throws the failure where nobody can tell, and what is behind it where the records say so. */

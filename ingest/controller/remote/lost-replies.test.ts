@@ -249,6 +249,15 @@ describe('the rest', () => {
     expect((await remote.publish(database)).database.isPublished).toBe(true);
   });
 
+  test('what is asked for again while it is at work is asked for once', async () => {
+    const database = await register();
+    await remote.allocateChunks({ database }, [7480]);
+    const before = proxy.count(/^PUT \/ingest\/database/);
+    const both = await Promise.all([remote.publish(database), remote.publish(database)]);
+    expect(both.map((report) => report.database.isPublished)).toEqual([true, true]);
+    expect(proxy.count(/^PUT \/ingest\/database/) - before).toBe(1);
+  });
+
   test('deletion: what is gone is gone', async () => {
     const database = await register();
     proxy.cut(/^DELETE \/ingest\/table/, 'reply');

@@ -15,7 +15,7 @@ export interface RemoteWorkerOptions {
   roots: Record<string, string>;
   /** Value behind `${env:NAME}` in HTTP headers and in queries of URLs, which are sent to the worker. */
   resolveSecret?: (name: string) => string | undefined;
-  /** Connections to the worker; further requests wait. Default 8. */
+  /** Connections to the worker for what is answered at once; further requests wait. Default 8. */
   connections?: number;
   connectSeconds?: number;
   readSeconds?: number;
