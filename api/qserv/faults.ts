@@ -37,8 +37,11 @@ function textOf(issue: z.core.$ZodIssue, part: 'params' | 'query' | 'body', raw:
   const value = valueAt(raw, issue.path);
   if (part === 'params') return { kind: 'P', tail: issue.message };
   if (part === 'query') {
-    if (value !== undefined) return { kind: 'P', tail: issue.message };
-    return { kind: 'P', tail: `RequestQuery::${issue.message} mandatory parameter '${name}' is missing` };
+    const isMissing = issue.message.startsWith('required');
+    return {
+      kind: 'P',
+      tail: isMissing ? `RequestQuery::${issue.message} mandatory parameter '${name}' is missing` : issue.message,
+    };
   }
   if (issue.code === 'invalid_type' || issue.code === 'invalid_union') {
     // A real server names the field alone, wherever it stands.

@@ -24,10 +24,12 @@ export const queryUint = decimal('stoull')
 /** 0 is off. */
 export const queryFlag = queryUint.transform((value) => value !== 0);
 export const queryString = z.string({ error: 'requiredString' });
+/** One that must be there: an empty one is as good as none. */
+export const queryRequired = queryString.min(1, 'requiredString');
 /** true or false in any case, or a number. */
 export const queryBool = z
   .string({ error: 'requiredBool' })
-  .regex(/^(true|false|\s*[-+]?\d+)$/i, 'stoi')
+  .regex(/^(true|false|\s*[-+]?\d+)$/i, 'stoull')
   .transform((text) => (BOOLEAN.test(text) ? text.toLowerCase() === 'true' : Number.parseInt(text, 10) !== 0));
 
 /** Number in a path. */

@@ -70,11 +70,13 @@ test.each([
 });
 
 test('refusals', async () => {
-  expect(await get({})).toEqual(
-    refused(
-      "invalid parameters of the request, ex: RequestQuery::requiredString mandatory parameter 'database' is missing",
-    ),
-  );
+  for (const query of [{}, { database: '' }] as Record<string, string>[]) {
+    expect(await get(query)).toEqual(
+      refused(
+        "invalid parameters of the request, ex: RequestQuery::requiredString mandatory parameter 'database' is missing",
+      ),
+    );
+  }
   const unknown = refused("operation failed due to: CONFIG  _databaseInfo no such database 'nope'.");
   expect(await get({ database: 'nope' })).toEqual(unknown);
   expect(await put({ database: 'nope', TIMEOUT: 1 })).toEqual(unknown);

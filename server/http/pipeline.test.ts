@@ -129,7 +129,7 @@ test.each([
   ['/echo/4294967301?abort=1', 'stoul'],
   ['/echo/-4294967291?abort=1', 'stoul'],
   ['/echo/5', "RequestQuery::requiredBool mandatory parameter 'abort' is missing"],
-  ['/echo/5?abort=maybe', 'stoi'],
+  ['/echo/5?abort=maybe', 'stoull'],
 ])('refuses %s', async (url, tail) => {
   expect(await put({ auth_key: 'k', version: 55, name: 'n' }, url)).toMatchObject({
     error: `invalid parameters of the request, ex: ${tail}`,
@@ -153,6 +153,9 @@ test.each([
   [null, 'The optional parameter version is not a number.'],
   ['', 'The optional parameter version is not a number.'],
   [12.5, 'The optional parameter version is not a number.'],
+  // Real servers read an unsigned integer of 32 bits.
+  [-1, 'The optional parameter version is not a number.'],
+  ['99999999999999999999999', 'The optional parameter version is not a number.'],
   [{}, 'The optional parameter version is not a number.'],
 ])('version %j', async (version, error) => {
   const range = { min_version: 12, max_version: 55 };
@@ -206,7 +209,11 @@ test('failures keep status 200; those of our own say nothing', async () => {
   });
 });
 
-test('unknown paths are 404', async () => {
-  const reply = await app.inject('/nothing');
-  expect([reply.statusCode, reply.headers['content-type']]).toEqual([404, 'text/html']);
-});
+test.each(['', '{"version":55}', 'no JSON', 'x'.repeat(1000)])(
+  'unknown paths are 404, whatever is sent: %j',
+  async (payload) => {
+    const headers = { 'content-type': 'application/json' };
+    const reply = await app.inject({ method: 'POST', url: '/nothing', payload, headers });
+    expect([reply.statusCode, reply.headers['content-type']]).toEqual([404, 'text/html']);
+  },
+);

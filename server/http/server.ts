@@ -61,16 +61,17 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   });
   // A real server does not look at other bodies; then the keys are missing.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, _body, done) => done(null, undefined));
+  const notFound = (reply: FastifyReply) =>
+    service === 'worker'
+      ? reply.code(404).send('')
+      : reply.code(404).type('text/html').send('<html><body>404 Not Found</body></html>\n');
   app.setErrorHandler((error, request, reply) => {
+    if (request.is404) return notFound(reply);
     const refusal = refusalOf(error, request);
     failed.set(request, refusal.kind);
     return sendJson(reply, envelope(refusal));
   });
-  app.setNotFoundHandler((_, reply) =>
-    service === 'worker'
-      ? reply.code(404).send('')
-      : reply.code(404).type('text/html').send('<html><body>404 Not Found</body></html>\n'),
-  );
+  app.setNotFoundHandler((_, reply) => notFound(reply));
   for (const route of routes.filter((r) => r.endpoint.streamed === undefined)) add(app, route, keys);
   const streamed = routes.filter((r) => r.endpoint.streamed !== undefined);
   app.register(async (own) => {

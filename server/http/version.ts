@@ -29,9 +29,10 @@ export function checkVersion(
   }
 }
 
-/** 0 where none is stated; undefined for what is no integer. */
+/** 0 where none is stated; undefined for what is no unsigned integer of 32 bits, as a real server has it. */
 function versionOf(stated: unknown): number | undefined {
   if (stated === undefined) return 0;
-  if (typeof stated === 'string' && /^[-+]?\d+$/.test(stated.trim())) return Number(stated);
-  return Number.isInteger(stated) ? (stated as number) : undefined;
+  const isNumber = typeof stated === 'number' || (typeof stated === 'string' && /^[-+]?\d+$/.test(stated.trim()));
+  const version = isNumber ? Number(stated) : Number.NaN;
+  return version === version >>> 0 ? version : undefined;
 }

@@ -3,7 +3,7 @@ import { INGEST_PARAMETERS, type IngestConfig, type IngestParameter } from '../.
 import { MASK } from '../contribution';
 import { endpoint } from '../endpoint';
 import { int, long, uint } from '../fields';
-import { queryString } from '../query-fields';
+import { queryRequired } from '../query-fields';
 
 /** How workers read sources of a database by reference, docs/contract/controller.md §9. */
 
@@ -54,7 +54,7 @@ export const getIngestConfig = endpoint({
   summary: 'How sources of a database are read',
   description:
     'Only parameters that were ever set. Deviation: user and password in the URL of the proxy are masked; a real server tells them.',
-  query: z.object({ database: queryString.describe('In any publish state.') }),
+  query: z.object({ database: queryRequired.describe('In any publish state.') }),
   reply: z.object({
     config: z
       .object({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { endpoint } from '../endpoint';
 import { uint } from '../fields';
 import { chunkLocation, workerLocation } from '../location';
-import { queryString, queryUint } from '../query-fields';
+import { queryRequired, queryString, queryUint } from '../query-fields';
 
 /** Where contributions go, docs/contract/controller.md §8. */
 
@@ -105,7 +105,7 @@ export const listChunks = endpoint({
   floor: 12,
   summary: 'Chunks of a database and their workers',
   description: 'Workers that cannot be used are left out. Rows and sizes are not collected: they are 0.',
-  query: z.object({ database: queryString.describe('In any publish state.') }),
+  query: z.object({ database: queryRequired.describe('In any publish state.') }),
   reply: z.object({
     replica: z
       .array(

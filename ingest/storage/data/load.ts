@@ -64,6 +64,11 @@ function literal(name: string): string {
   return text;
 }
 
+export interface FileLoad extends LoadStatement {
+  /** Table that the rows are for: warnings name it, not the staging table that nobody else knows. */
+  finalTable: { schema: string; table: string };
+}
+
 export interface LoadOutcome {
   rowsLoaded: number;
   /** MySQL's own count, which can exceed the warnings kept. */
@@ -72,7 +77,7 @@ export interface LoadOutcome {
 }
 
 /** Loads one file. Errors: the source's own, and those of the server (LOAD_FAILED where it is not about the connection). */
-export async function loadFile(connection: DataConnection, load: LoadStatement, csv: Readable): Promise<LoadOutcome> {
+export async function loadFile(connection: DataConnection, load: FileLoad, csv: Readable): Promise<LoadOutcome> {
   let outcome: { affectedRows: number; warnings: number };
   try {
     outcome = await connection.runWithInput('LOAD DATA', loadStatement(load), csv);
@@ -83,7 +88,13 @@ export async function loadFile(connection: DataConnection, load: LoadStatement, 
     throw error;
   }
   if (outcome.warnings === 0) return { rowsLoaded: outcome.affectedRows, numWarnings: 0, warnings: [] };
-  return { rowsLoaded: outcome.affectedRows, ...(await warningsOf(connection)) };
+  const { numWarnings, warnings } = await warningsOf(connection);
+  return { rowsLoaded: outcome.affectedRows, numWarnings, warnings: warnings.map((one) => inFinalTable(load, one)) };
+}
+
+function inFinalTable({ staging, finalTable }: FileLoad, warning: LoadWarning): LoadWarning {
+  const parts = warning.message.split(quoteTable(STAGING_SCHEMA, staging));
+  return { ...warning, message: parts.join(quoteTable(finalTable.schema, finalTable.table)) };
 }
 
 /** The warnings of the connection's last statement. */

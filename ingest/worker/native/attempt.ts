@@ -27,8 +27,6 @@ export interface Attempt extends Preparation {
   request: string;
   sources: ContributionSource[];
   target: LoadTarget;
-  /** Final table that the unit's partition belongs to. */
-  finalTable: string;
   taken: TakenUnit;
   /** In the order of the sources. */
   contributions: number[];

@@ -24,6 +24,8 @@ export interface Input extends Pick<ContributionSource, 'url' | 'dialect' | 'cha
 /** What an attempt fills its staging table with, and how far it came. */
 export interface Preparation extends AttemptName {
   unit: LoadUnit;
+  /** Final table that the unit's partition belongs to. */
+  finalTable: string;
   inputs: Input[];
   /** Of the table, in file order. */
   columns: string[];
@@ -102,6 +104,7 @@ async function loadInput(
     await step(worker, attempt, 'load');
     const load = {
       staging: attempt.staging,
+      finalTable: { schema: attempt.unit.database, table: attempt.finalTable },
       transactionId: attempt.unit.transactionId,
       columns: attempt.columns,
       dialect: input.dialect,

@@ -41,6 +41,7 @@ export function newAttempt(worker: ContributionContext, work: Work): Contributio
   const token = worker.attemptId();
   return {
     unit: work.place,
+    finalTable: work.finalTable,
     token,
     staging: stagingTable(work.place, token),
     plain: stagingTable(work.place, `${token}x`),
