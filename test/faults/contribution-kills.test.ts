@@ -137,7 +137,7 @@ test(
       await expectClean();
     }
   },
-  rounds * 30_000,
+  120_000 + rounds * 60_000,
 );
 
 test(
@@ -183,5 +183,5 @@ test(
       await expectClean();
     }
   },
-  rounds * 60_000,
+  120_000 + rounds * 60_000,
 );
