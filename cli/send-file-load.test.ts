@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { row, values } from '../test/support/binary-rows';
 import { BinaryService } from '../test/support/binary-service';
 import { commandLine } from '../test/support/command-line';
+import { row, values } from '../test/support/object-rows';
 import { privateDir } from '../test/support/servers';
 
 let service: BinaryService;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { able } from '../../test/support/able';
+import { row, values } from '../../test/support/object-rows';
 import type { Contribution } from '../core/contributions';
 import type { Dialect } from '../core/dialect';
 import { DEFAULT_DIALECT } from '../core/dialect';
@@ -80,8 +81,6 @@ export function workerContract(
       maxNumWarnings: 0,
       ...more,
     });
-    const row = (id: number, name = `o${id}`) => `${id}\t1.5\t-2.25\t\\N\t1\t${name}\t3\n`;
-    const values = (id: number, name = `o${id}`) => [id, 1.5, -2.25, null, 1, name, 3];
     const regular = () => unit({ table: 'Filter', chunk: 0 });
 
     test('loads a file; result and records tell what was loaded', async () => {

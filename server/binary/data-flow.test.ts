@@ -2,8 +2,8 @@ import { frame } from '../../api/binary/frames';
 import { ingestData } from '../../api/binary/messages';
 import { quoteTable } from '../../ingest/storage/data/identifiers';
 import { revokeContributions } from '../../ingest/storage/metadata/contribution-ends';
-import { row } from '../../test/support/binary-rows';
 import { BinaryService } from '../../test/support/binary-service';
+import { row } from '../../test/support/object-rows';
 import type { BinaryServer } from './server';
 
 let service: BinaryService;

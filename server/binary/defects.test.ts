@@ -1,8 +1,8 @@
 import { NO_CONTRIBUTION } from '../../api/binary/messages';
 import { IngestError } from '../../ingest/core/errors';
 import type { OpenContribution } from '../../ingest/worker/contributions';
-import { row } from '../../test/support/binary-rows';
 import { BinaryService } from '../../test/support/binary-service';
+import { row } from '../../test/support/object-rows';
 import { type BinaryOptions, createBinaryServer } from './server';
 
 let service: BinaryService;

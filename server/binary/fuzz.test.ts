@@ -2,9 +2,9 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { frame } from '../../api/binary/frames';
 import { handshakeRequest, ingestData } from '../../api/binary/messages';
-import { row } from '../../test/support/binary-rows';
 import { BinaryService } from '../../test/support/binary-service';
 import { newSeed } from '../../test/support/hostile';
+import { row } from '../../test/support/object-rows';
 
 let service: BinaryService;
 let port: number;

@@ -1,7 +1,7 @@
 import { frame } from '../../api/binary/frames';
 import { ingestData, NO_CONTRIBUTION } from '../../api/binary/messages';
-import { CSV_DIALECT } from '../../test/support/binary-rows';
 import { BinaryService } from '../../test/support/binary-service';
+import { CSV_DIALECT } from '../../test/support/object-rows';
 
 let service: BinaryService;
 let port: number;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { frame } from '../../api/binary/frames';
 import { ingestData } from '../../api/binary/messages';
-import { CSV_DIALECT, row, values } from '../../test/support/binary-rows';
 import { BinaryService } from '../../test/support/binary-service';
+import { CSV_DIALECT, row, values } from '../../test/support/object-rows';
 
 let service: BinaryService;
 let port: number;

@@ -1,5 +1,5 @@
 import { newCatalog } from '../../ingest/controller/contract';
-import { ControllerService } from '../../test/support/controller-service';
+import { ControllerService, OK } from '../../test/support/controller-service';
 import { failingAt, withoutWorker } from '../../test/support/failing-controllers';
 
 let service: ControllerService;
@@ -8,7 +8,6 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-const ok = { success: 1, error: '', error_ext: {}, warning: '' };
 const P = 'invalid parameters of the request, ex: ';
 const F = 'operation failed due to: ';
 const unknown = (name: string) => `${F}CONFIG  _databaseInfo no such database '${name}'.`;
@@ -40,7 +39,7 @@ const descriptor = (name: string) => ({
 describe('POST /ingest/database', () => {
   test('registers a database once', async () => {
     const name = newName();
-    expect(await register(name)).toEqual({ ...ok, database: descriptor(name) });
+    expect(await register(name)).toEqual({ ...OK, database: descriptor(name) });
     const exists = `${F}CONFIG  addDatabase the database '${name}' already exists.`;
     expect(await register(name)).toMatchObject({ success: 0, error: exists });
     expect(await register(name, { num_stripes: 90, auto_build_secondary_index: 0 })).toMatchObject({ error: exists });
@@ -165,13 +164,13 @@ describe('PUT /replication/config/database/:database', () => {
     const reply = await put(name);
     const time = expect.any(Number);
     const expected = { ...descriptor(name), publish_time: time };
-    expect(reply).toEqual({ ...ok, config: { databases: { [name]: expected } } });
+    expect(reply).toEqual({ ...OK, config: { databases: { [name]: expected } } });
     expect(await put(name)).toMatchObject({
       success: 0,
       error: `${F}CONFIG  _publishDatabase database '${name}' is not published.`,
     });
     const again = await put(name, { publish: 1 });
-    expect(again).toEqual({ ...ok, config: { databases: { [name]: { ...expected, is_published: 1 } } } });
+    expect(again).toEqual({ ...OK, config: { databases: { [name]: { ...expected, is_published: 1 } } } });
     expect(await put(name, { publish: true })).toMatchObject({
       success: 0,
       error: `${F}CONFIG  _publishDatabase database '${name}' is already published.`,
@@ -198,7 +197,7 @@ describe('DELETE /ingest/database/:database', () => {
   test('deletes, and then there is none', async () => {
     const name = await registered();
     await service.controller.beginTransaction(name, {});
-    expect(await remove(name)).toEqual(ok);
+    expect(await remove(name)).toEqual(OK);
     expect(await remove(name)).toMatchObject({ success: 0, error: unknown(name) });
   });
 
@@ -208,7 +207,7 @@ describe('DELETE /ingest/database/:database', () => {
       success: 0,
       error: "deleting published databases requires administrator's privileges.",
     });
-    expect(await remove(name, true)).toEqual(ok);
+    expect(await remove(name, true)).toEqual(OK);
     expect(await remove(name, true)).toMatchObject({ error: unknown(name) });
   });
 
@@ -219,6 +218,6 @@ describe('DELETE /ingest/database/:database', () => {
       /^database deletion failed, worker: w[12], {2}error: gone$/,
     );
     await lame.close();
-    expect(await remove(name)).toEqual(ok);
+    expect(await remove(name)).toEqual(OK);
   });
 });

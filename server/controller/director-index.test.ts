@@ -1,19 +1,15 @@
-import { ControllerService } from '../../test/support/controller-service';
+import { type ControllerService, OK } from '../../test/support/controller-service';
 import { ServedCatalogs } from '../../test/support/served-catalog';
 
 let service: ControllerService;
 let catalogs: ServedCatalogs;
 beforeAll(async () => {
-  service = await ControllerService.start();
-  catalogs = new ServedCatalogs(service);
+  catalogs = await ServedCatalogs.start();
+  ({ service } = catalogs);
 });
-afterAll(async () => {
-  await catalogs.close();
-  await service.close();
-});
+afterAll(() => catalogs.close());
 
 const build = (body: Record<string, unknown>) => service.call('POST', '/ingest/index/secondary', { body });
-const ok = { success: 1, error: '', error_ext: {}, warning: '' };
 
 test('an index is built anew when that is asked for; obsolete options are warned of', async () => {
   const { database } = await catalogs.loaded({ rows: 7 });
@@ -23,7 +19,7 @@ test('an index is built anew when that is asked for; obsolete options are warned
   });
   const request = { database, director_table: 'Object', rebuild: 1, unique_primary_key: 0 };
   expect(await build({ ...request, allow_for_published: 1, local: null, version: undefined })).toEqual({
-    ...ok,
+    ...OK,
     warning:
       "No version number was provided in the request.; Option 'allow_for_published' is obsolete as of the version 22 of the API.; " +
       "Option 'local' is obsolete as of the version 20 of the API.",
@@ -44,7 +40,7 @@ test('chunks that cannot be taken in are listed by worker', async () => {
     error: 'index creation failed',
     error_ext: { [worker]: { '7480': expect.stringContaining('Duplicate') } },
   });
-  expect(await build({ ...request, unique_primary_key: 0 })).toEqual(ok);
+  expect(await build({ ...request, unique_primary_key: 0 })).toEqual(OK);
 });
 
 test('refusals', async () => {

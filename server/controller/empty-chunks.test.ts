@@ -1,4 +1,4 @@
-import { ControllerService } from '../../test/support/controller-service';
+import { ControllerService, OK } from '../../test/support/controller-service';
 import { registerCatalog } from '../../test/support/registered';
 
 let service: ControllerService;
@@ -8,18 +8,17 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 const rebuild = (body: Record<string, unknown>) => service.call('POST', '/ingest/chunk/empty', { body });
-const ok = { success: 1, error: '', error_ext: {}, warning: '' };
 
 test('the list is made once, and again by force', async () => {
   const database = await registerCatalog(service.controller);
   await service.controller.allocateChunks({ database }, [7480, 7310]);
-  expect(await rebuild({ database })).toEqual({ ...ok, num_chunks_ingested: 2, num_chunks_all: 8983 });
+  expect(await rebuild({ database })).toEqual({ ...OK, num_chunks_ingested: 2, num_chunks_all: 8983 });
   expect(await rebuild({ database })).toMatchObject({
     success: 0,
     error: `operation failed due to: Table '${database}_EmptyChunks' already exists, errno: 1050`,
   });
   await service.controller.allocateChunks({ database }, [7140]);
-  expect(await rebuild({ database, force: true })).toEqual({ ...ok, num_chunks_ingested: 3, num_chunks_all: 8983 });
+  expect(await rebuild({ database, force: true })).toEqual({ ...OK, num_chunks_ingested: 3, num_chunks_all: 8983 });
 });
 
 test('refusals', async () => {

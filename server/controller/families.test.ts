@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ControllerService } from '../../test/support/controller-service';
+import { ControllerService, OK } from '../../test/support/controller-service';
 
 let service: ControllerService;
 beforeAll(async () => {
@@ -11,16 +11,15 @@ const PATH = '/replication/config/family';
 const family = { name: 'F', replication_level: 2, num_stripes: 40, num_sub_stripes: 5, overlap: 0.25 };
 const add = (given: Record<string, unknown> = {}) => service.call('POST', PATH, { body: { ...family, ...given } });
 const remove = (name: string, query = {}) => service.call('DELETE', `${PATH}/${name}`, { query });
-const ok = { success: 1, error: '', error_ext: {}, warning: '' };
 
 test('a family is added, told, and deleted', async () => {
   const { replication_level: min_replication_level, ...rest } = family;
-  expect(await add()).toEqual({ ...ok, config: { database_families: { F: { ...rest, min_replication_level } } } });
+  expect(await add()).toEqual({ ...OK, config: { database_families: { F: { ...rest, min_replication_level } } } });
   expect(await add({ overlap: 3 })).toMatchObject({
     success: 0,
     error: "operation failed due to: CONFIG  addDatabaseFamily the family 'F' already exists.",
   });
-  expect(await remove('F')).toEqual(ok);
+  expect(await remove('F')).toEqual(OK);
   expect(await remove('F')).toMatchObject({
     error: "operation failed due to: CONFIG  _databaseFamilyInfo no such database family 'F'.",
   });
@@ -65,7 +64,7 @@ test('one with databases is deleted by force alone; a version below 44 is refuse
   expect(await remove('G', { force: 'x' })).toMatchObject({
     error: 'invalid parameters of the request, ex: stoi',
   });
-  expect(await remove('G', { force: 1 })).toEqual(ok);
+  expect(await remove('G', { force: 1 })).toEqual(OK);
   const { databases } = await service.call('GET', '/ingest/database');
   expect(databases).toEqual([]);
 });
@@ -76,17 +75,17 @@ test('tables that a forced deletion left in MySQL are not taken for those of a n
   const table = { database, table: 'T', is_partitioned: 0, schema: [{ name: 'a', type: 'INT' }] };
   const registerTable = () => service.call('POST', '/ingest/table', { body: table });
   await service.call('POST', '/ingest/database', { body: definition });
-  expect(await registerTable()).toMatchObject(ok);
-  expect(await remove('layout_42_5', { force: 1 })).toEqual(ok);
-  expect(await service.call('POST', '/ingest/database', { body: definition })).toMatchObject(ok);
+  expect(await registerTable()).toMatchObject(OK);
+  expect(await remove('layout_42_5', { force: 1 })).toEqual(OK);
+  expect(await service.call('POST', '/ingest/database', { body: definition })).toMatchObject(OK);
   const left = `w1 has a table '${database}.T' that nothing is recorded of`;
   expect(await registerTable()).toMatchObject({
     success: 0,
     error: `table creation failed for: 'T', worker: w1,  error: ${left}: drop it, or delete the database and register it anew`,
     error_ext: { code: 'ILLEGAL_STATE', worker: 'w1', finalTable: 'T' },
   });
-  expect(await service.call('DELETE', `/ingest/database/${database}`)).toEqual(ok);
-  expect(await service.call('POST', '/ingest/database', { body: definition })).toMatchObject(ok);
-  expect(await registerTable()).toMatchObject(ok);
-  expect(await service.call('DELETE', `/ingest/database/${database}`)).toEqual(ok);
+  expect(await service.call('DELETE', `/ingest/database/${database}`)).toEqual(OK);
+  expect(await service.call('POST', '/ingest/database', { body: definition })).toMatchObject(OK);
+  expect(await registerTable()).toMatchObject(OK);
+  expect(await service.call('DELETE', `/ingest/database/${database}`)).toEqual(OK);
 });

@@ -1,4 +1,4 @@
-import { ControllerService } from '../../test/support/controller-service';
+import { ControllerService, OK } from '../../test/support/controller-service';
 import { registerCatalog } from '../../test/support/registered';
 
 let service: ControllerService;
@@ -12,7 +12,6 @@ afterAll(() => service.close());
 const get = (query: Record<string, string> = { database }) => service.call('GET', '/ingest/config/', { query });
 const put = (body: Record<string, unknown>) => service.call('PUT', '/ingest/config/', { body: { database, ...body } });
 const refused = (error: string) => expect.objectContaining({ success: 0, error });
-const ok = { success: 1, error: '', error_ext: {}, warning: '' };
 
 const ALL = {
   SSL_VERIFYHOST: 2,
@@ -36,19 +35,19 @@ const ALL = {
 };
 
 test('only what was ever set comes back; what is not given stays', async () => {
-  expect(await get()).toEqual({ ...ok, config: { database } });
-  expect(await put({})).toEqual(ok);
-  expect(await put({ SSL_VERIFYHOST: 0, unknown: 7 })).toEqual(ok);
-  expect(await get()).toEqual({ ...ok, config: { database, SSL_VERIFYHOST: 0 } });
-  expect(await put(ALL)).toEqual(ok);
-  expect(await get()).toEqual({ ...ok, config: { database, ...ALL } });
+  expect(await get()).toEqual({ ...OK, config: { database } });
+  expect(await put({})).toEqual(OK);
+  expect(await put({ SSL_VERIFYHOST: 0, unknown: 7 })).toEqual(OK);
+  expect(await get()).toEqual({ ...OK, config: { database, SSL_VERIFYHOST: 0 } });
+  expect(await put(ALL)).toEqual(OK);
+  expect(await get()).toEqual({ ...OK, config: { database, ...ALL } });
 });
 
 test('numbers are coerced as by real servers, in any publish state', async () => {
   await service.metadata.run(
     (sql) => sql`UPDATE qserv.config_database SET is_published = true WHERE database = ${database}`,
   );
-  expect(await put({ SSL_VERIFYPEER: false, TIMEOUT: 7.9, ASYNC_PROC_LIMIT: -1, CONNECTTIMEOUT: -3.5 })).toEqual(ok);
+  expect(await put({ SSL_VERIFYPEER: false, TIMEOUT: 7.9, ASYNC_PROC_LIMIT: -1, CONNECTTIMEOUT: -3.5 })).toEqual(OK);
   expect((await get()).config).toEqual({
     database,
     ...ALL,
@@ -64,7 +63,7 @@ test.each([
   ['user:can@ry@proxy.example.org:3128', '***@proxy.example.org:3128'],
   ['socks5h://token@proxy', 'socks5h://***@proxy'],
 ])("a proxy's user and password are masked: %s", async (CURLOPT_PROXY, shown) => {
-  expect(await put({ CURLOPT_PROXY })).toEqual(ok);
+  expect(await put({ CURLOPT_PROXY })).toEqual(OK);
   expect((await get()).config).toMatchObject({ CURLOPT_PROXY: shown });
   expect(await service.controller.ingestConfig(database)).toMatchObject({ CURLOPT_PROXY });
 });

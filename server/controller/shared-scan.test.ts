@@ -1,27 +1,23 @@
 import { CssReader } from '../../ingest/storage/data/css-store';
-import { ControllerService } from '../../test/support/controller-service';
+import { type ControllerService, OK } from '../../test/support/controller-service';
 import { ServedCatalogs } from '../../test/support/served-catalog';
 
 let service: ControllerService;
 let catalogs: ServedCatalogs;
 beforeAll(async () => {
-  service = await ControllerService.start();
-  catalogs = new ServedCatalogs(service);
+  catalogs = await ServedCatalogs.start();
+  ({ service } = catalogs);
 });
-afterAll(async () => {
-  await catalogs.close();
-  await service.close();
-});
+afterAll(() => catalogs.close());
 
 const PATH = '/replication/qserv/css/shared-scan';
-const ok = { success: 1, error: '', error_ext: {}, warning: '' };
 const set = (database: string, table: string, body: Record<string, unknown> = { scanRating: 5 }) =>
   service.call('PUT', `${PATH}/${database}/${table}`, { body });
 
 test('the tree is null without a table, {} before publishing, and has the ratings after it', async () => {
-  expect(await service.call('GET', PATH)).toEqual({ ...ok, css: { shared_scan: null } });
+  expect(await service.call('GET', PATH)).toEqual({ ...OK, css: { shared_scan: null } });
   const database = await catalogs.withMatch();
-  const tree = (tables: object) => ({ ...ok, css: { shared_scan: { layout_85_12: { [database]: tables } } } });
+  const tree = (tables: object) => ({ ...OK, css: { shared_scan: { layout_85_12: { [database]: tables } } } });
   expect(await service.call('GET', PATH)).toEqual(tree({ Object: {}, Other: {}, Source: {} }));
   expect(await set(database, 'Object')).toMatchObject({
     success: 0,

@@ -1,19 +1,15 @@
-import { ControllerService } from '../../test/support/controller-service';
+import { type ControllerService, OK } from '../../test/support/controller-service';
 import { ServedCatalogs } from '../../test/support/served-catalog';
 
 let service: ControllerService;
 let catalogs: ServedCatalogs;
 beforeAll(async () => {
-  service = await ControllerService.start();
-  catalogs = new ServedCatalogs(service);
+  catalogs = await ServedCatalogs.start();
+  ({ service } = catalogs);
 });
-afterAll(async () => {
-  await catalogs.close();
-  await service.close();
-});
+afterAll(() => catalogs.close());
 
 const PATH = '/replication/sql/index';
-const ok = { success: 1, error: '', error_ext: {}, warning: '' };
 const create = (body: Record<string, unknown>) => service.call('POST', PATH, { body });
 const drop = (body: Record<string, unknown>) => service.call('DELETE', PATH, { body });
 const list = (database: string, query = {}) => service.call('GET', `${PATH}/${database}/Object`, { query });
@@ -29,7 +25,7 @@ const byPlace = {
 
 test('an index is made, told and dropped, of chunk tables and of overlap tables', async () => {
   const { database, server } = await catalogs.loaded();
-  expect(await create({ database, ...byPlace, comment: 'by place', spec: 'UNIQUE' })).toEqual(ok);
+  expect(await create({ database, ...byPlace, comment: 'by place', spec: 'UNIQUE' })).toEqual(OK);
   const index = {
     name: 'by_place',
     unique: 1,
@@ -41,7 +37,7 @@ test('an index is made, told and dropped, of chunk tables and of overlap tables'
     ],
     num_replicas_total: 3,
   };
-  const told = (indexes: object[], overlap = 0) => ({ ...ok, status: { database, table: 'Object', overlap, indexes } });
+  const told = (indexes: object[], overlap = 0) => ({ ...OK, status: { database, table: 'Object', overlap, indexes } });
   expect(await list(database)).toEqual(told([{ ...index, status: 'COMPLETE', num_replicas: 3 }]));
   expect(await list(database, { overlap: 1 })).toEqual(told([], 1));
 
@@ -51,16 +47,16 @@ test('an index is made, told and dropped, of chunk tables and of overlap tables'
   await server.run('change it', `ALTER TABLE ${final} ADD INDEX by_place (ra)`);
   expect(await list(database)).toMatchObject({ status: { indexes: [{ status: 'INCONSISTENT', num_replicas: 3 }] } });
 
-  expect(await drop({ database, table: 'Object', index: 'by_place' })).toEqual(ok);
+  expect(await drop({ database, table: 'Object', index: 'by_place' })).toEqual(OK);
   expect(await list(database)).toEqual(told([]));
-  expect(await create({ database, ...byPlace, overlap: true })).toEqual(ok);
+  expect(await create({ database, ...byPlace, overlap: true })).toEqual(OK);
   expect(await list(database, { overlap: 1 })).toMatchObject({ status: { overlap: 1, indexes: [{ unique: 0 }] } });
 });
 
 test('a part of a column', async () => {
   const { database } = await catalogs.loaded();
   const columns = [{ column: 'filterName', length: 2, ascending: 1 }];
-  expect(await create({ database, table: 'Filter', index: 'i', columns })).toEqual(ok);
+  expect(await create({ database, table: 'Filter', index: 'i', columns })).toEqual(OK);
   expect(await service.call('GET', `${PATH}/${database}/Filter`)).toMatchObject({
     status: { indexes: [{ columns: [{ name: 'filterName', sub_part: 2 }], num_replicas_total: 2 }] },
   });
@@ -87,8 +83,8 @@ test('final tables that failed are listed by worker; an index that is there is o
   expect(await drop({ database, table: 'Object', index: 'by_place' })).toMatchObject(missing);
 
   await server.run('show', `RENAME TABLE ${database}.hidden TO ${database}.Object_7480`);
-  expect(await create({ database, ...byPlace })).toEqual(ok);
-  expect(await create({ database, ...byPlace })).toEqual(ok);
+  expect(await create({ database, ...byPlace })).toEqual(OK);
+  expect(await create({ database, ...byPlace })).toEqual(OK);
   const again = await create({ database, ...byPlace, ignore_duplicate_key: 0 });
   expect(again).toMatchObject({
     success: 0,

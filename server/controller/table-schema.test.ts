@@ -1,19 +1,15 @@
-import { ControllerService } from '../../test/support/controller-service';
+import { type ControllerService, OK } from '../../test/support/controller-service';
 import { cssTree } from '../../test/support/published';
 import { ServedCatalogs } from '../../test/support/served-catalog';
 
 let service: ControllerService;
 let catalogs: ServedCatalogs;
 beforeAll(async () => {
-  service = await ControllerService.start();
-  catalogs = new ServedCatalogs(service);
+  catalogs = await ServedCatalogs.start();
+  ({ service } = catalogs);
 });
-afterAll(async () => {
-  await catalogs.close();
-  await service.close();
-});
+afterAll(() => catalogs.close());
 
-const ok = { success: 1, error: '', error_ext: {}, warning: '' };
 const path = (database: string, table: string) => `/replication/sql/table/schema/${database}/${table}`;
 const alter = (database: string, table: string, spec: unknown) =>
   service.call('PUT', path(database, table), { body: { spec } });
@@ -21,7 +17,7 @@ const schema = (database: string, table: string) => service.call('GET', path(dat
 
 test('columns are told: registered ones word by word, published ones as the master has them', async () => {
   const { database } = await catalogs.loaded({ publish: false });
-  const told = (columns: object[]) => ({ ...ok, schema: { [database]: { Source: columns } } });
+  const told = (columns: object[]) => ({ ...OK, schema: { [database]: { Source: columns } } });
   expect(await schema(database, 'Source')).toEqual(
     told([
       { name: 'qserv_trans_id', type: 'INT NOT NULL' },
@@ -41,7 +37,7 @@ test('columns are told: registered ones word by word, published ones as the mast
 
 test('a column more: everywhere, with its nullability and in parentheses in CSS, and in the record', async () => {
   const { database } = await catalogs.loaded();
-  expect(await alter(database, 'Source', 'ADD COLUMN a INT, ADD COLUMN b INT NOT NULL DEFAULT 7')).toEqual(ok);
+  expect(await alter(database, 'Source', 'ADD COLUMN a INT, ADD COLUMN b INT NOT NULL DEFAULT 7')).toEqual(OK);
   expect(await schema(database, 'Source')).toMatchObject({
     schema: { [database]: { Source: [{}, {}, {}, { name: 'a', type: 'INT(11) DEFAULT NULL' }, { name: 'b' }] } },
   });
@@ -71,7 +67,7 @@ test('final tables that failed are listed by worker', async () => {
     warning: '',
   });
   await server.run('show', `RENAME TABLE ${database}.hidden TO ${database}.Object_7480`);
-  expect(await alter(database, 'Object', 'ADD c INT')).toEqual(ok);
+  expect(await alter(database, 'Object', 'ADD c INT')).toEqual(OK);
 });
 
 test('refusals', async () => {

@@ -1,20 +1,16 @@
-import { ControllerService } from '../../test/support/controller-service';
+import { type ControllerService, OK } from '../../test/support/controller-service';
 import { ServedCatalogs } from '../../test/support/served-catalog';
 
 let service: ControllerService;
 let catalogs: ServedCatalogs;
 beforeAll(async () => {
-  service = await ControllerService.start();
-  catalogs = new ServedCatalogs(service);
+  catalogs = await ServedCatalogs.start();
+  ({ service } = catalogs);
 });
-afterAll(async () => {
-  await catalogs.close();
-  await service.close();
-});
+afterAll(() => catalogs.close());
 
 const scan = (body: Record<string, unknown>) => service.call('POST', '/ingest/table-stats', { body });
 const stats = (database: string, table = 'Object') => service.call('GET', `/ingest/table-stats/${database}/${table}`);
-const ok = { success: 1, error: '', error_ext: {}, warning: '' };
 const ENABLED = { row_counters_state_update_policy: 'ENABLED' };
 
 const deployed = (database: string) =>
@@ -23,14 +19,14 @@ const deployed = (database: string) =>
 test('counters are collected, told, given to Qserv, and forgotten sort by sort', async () => {
   const { database, server } = await catalogs.loaded({ rows: 30 });
   const request = { database, table: 'Object' };
-  expect(await scan(request)).toEqual(ok);
-  expect(await stats(database)).toEqual({ ...ok, database, table: 'Object', entries: [] });
+  expect(await scan(request)).toEqual(OK);
+  expect(await stats(database)).toEqual({ ...OK, database, table: 'Object', entries: [] });
 
-  expect(await scan({ ...request, ...ENABLED, row_counters_deploy_at_qserv: 1 })).toEqual(ok);
+  expect(await scan({ ...request, ...ENABLED, row_counters_deploy_at_qserv: 1 })).toEqual(OK);
   const [row] = await server.rows('read', `SELECT qserv_trans_id AS id FROM ${database}.Object_7480 LIMIT 1`);
   const entry = { chunk: 7480, update_time: expect.any(Number) };
   expect(await stats(database)).toEqual({
-    ...ok,
+    ...OK,
     database,
     table: 'Object',
     entries: [
@@ -41,24 +37,24 @@ test('counters are collected, told, given to Qserv, and forgotten sort by sort',
   expect(await deployed(database)).toEqual([{ chunk: 7480, num_rows: 30 }]);
 
   await server.run('lose rows', `DELETE FROM ${database}.Object_7480 LIMIT 1`);
-  expect(await scan({ ...request, ...ENABLED })).toEqual(ok);
+  expect(await scan({ ...request, ...ENABLED })).toEqual(OK);
   expect(await stats(database)).toMatchObject({ entries: [{ num_rows: 30 }, {}] });
-  expect(await scan({ ...request, ...ENABLED, force_rescan: 1, overlap_selector: 'CHUNK' })).toEqual(ok);
+  expect(await scan({ ...request, ...ENABLED, force_rescan: 1, overlap_selector: 'CHUNK' })).toEqual(OK);
   expect(await stats(database)).toMatchObject({ entries: [{ num_rows: 29 }, {}] });
 
   const remove = (body = {}) => service.call('DELETE', `/ingest/table-stats/${database}/Object`, { body });
-  expect(await remove({ qserv_only: 1 })).toEqual(ok);
+  expect(await remove({ qserv_only: 1 })).toEqual(OK);
   await expect(deployed(database)).rejects.toThrow("doesn't exist");
   expect(await stats(database)).toMatchObject({ entries: [{}, {}] });
-  expect(await remove({ overlap_selector: 'CHUNK' })).toEqual(ok);
+  expect(await remove({ overlap_selector: 'CHUNK' })).toEqual(OK);
   expect(await stats(database)).toMatchObject({ entries: [{ is_overlap: 1 }] });
-  expect(await remove()).toEqual(ok);
+  expect(await remove()).toEqual(OK);
   expect(await stats(database)).toMatchObject({ entries: [] });
 });
 
 test('a regular table has one counter, of chunk 0', async () => {
   const { database } = await catalogs.loaded({ publish: false });
-  expect(await scan({ database, table: 'Filter', ...ENABLED, overlap_selector: 'OVERLAP' })).toEqual(ok);
+  expect(await scan({ database, table: 'Filter', ...ENABLED, overlap_selector: 'OVERLAP' })).toEqual(OK);
   expect(await stats(database, 'Filter')).toMatchObject({ entries: [{ chunk: 0, is_overlap: 0, num_rows: 0 }] });
 });
 

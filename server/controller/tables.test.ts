@@ -1,3 +1,4 @@
+import { OK } from '../../test/support/controller-service';
 import { failingAt, withoutWorker } from '../../test/support/failing-controllers';
 import { column, FILTER, OBJECT, TableService } from '../../test/support/table-service';
 
@@ -7,14 +8,13 @@ beforeAll(async () => {
 });
 afterAll(() => h.close());
 
-const ok = { success: 1, error: '', error_ext: {}, warning: '' };
 const P = 'invalid parameters of the request, ex: ';
 const F = 'operation failed due to: ';
 
 test('GET /ingest/table: partitioned ones first, each group by name', async () => {
   const list = (name: string) => h.service.call('GET', `/ingest/table/${name}/`);
   expect(await list(h.database)).toEqual({
-    ...ok,
+    ...OK,
     tables: [
       { name: 'Object', is_partitioned: 1 },
       { name: 'Source', is_partitioned: 1 },
@@ -29,7 +29,7 @@ describe('POST /ingest/table', () => {
     const { table, schema, ...given } = h.match;
     const reply = await h.add({ ...h.match, latitude_key: 'ignored', chunk_id_key: 'unknown', unique_primary_key: 0 });
     expect(reply).toMatchObject({
-      ...ok,
+      ...OK,
       database: { database: h.database, is_published: 0, family_name: 'layout_85_12' },
     });
     const { tables } = reply.database as { tables: { name: string }[] };
@@ -55,7 +55,7 @@ describe('POST /ingest/table', () => {
       columns: [{ name: 'qserv_trans_id', type: 'INT NOT NULL' }, ...schema],
     });
     expect(await h.add(h.match)).toMatchObject({ success: 0, error: 'table already exists' });
-    expect(await h.remove('Match')).toEqual(ok);
+    expect(await h.remove('Match')).toEqual(OK);
   });
 
   test('a regular table of another character set; fields of other kinds do not matter', async () => {
@@ -69,7 +69,7 @@ describe('POST /ingest/table', () => {
       flag: '',
       charset_name: 'utf8mb4',
     });
-    expect(await h.remove('More')).toEqual(ok);
+    expect(await h.remove('More')).toEqual(OK);
   });
 
   test.each([
@@ -137,9 +137,9 @@ describe('POST /ingest/table', () => {
       error: 'table already exists',
     });
     for (const name of ['Half', 'Other']) {
-      expect(await h.add({ ...table, table: name })).toMatchObject(ok);
+      expect(await h.add({ ...table, table: name })).toMatchObject(OK);
       expect(await h.add({ ...table, table: name })).toMatchObject({ error: 'table already exists' });
-      expect(await h.remove(name)).toEqual(ok);
+      expect(await h.remove(name)).toEqual(OK);
     }
   });
 });
@@ -173,7 +173,7 @@ describe('DELETE /ingest/table/:database/:table', () => {
       success: 0,
       error: "deleting tables of published databases requires administrator's privileges.",
     });
-    expect(await h.remove('Filter', { from: name, admin: true })).toEqual(ok);
+    expect(await h.remove('Filter', { from: name, admin: true })).toEqual(OK);
     expect(await h.remove('Filter', { from: name, admin: true })).toMatchObject({
       error: `${F}DatabaseInfo::findTable no such table 'Filter' found in the database '${name}'.`,
     });
@@ -184,7 +184,7 @@ describe('DELETE /ingest/table/:database/:table', () => {
     await h.add({ ...FILTER, database: name });
     await h.service.controller.markPublished(name);
     await h.service.controller.unpublish(name);
-    expect(await h.remove('Filter', { from: name })).toEqual(ok);
+    expect(await h.remove('Filter', { from: name })).toEqual(OK);
   });
 
   test('says which worker it failed on; the same request again goes on', async () => {
@@ -195,6 +195,6 @@ describe('DELETE /ingest/table/:database/:table', () => {
       /^table deletion failed, worker: w[12], {2}error: gone$/,
     );
     await lame.close();
-    expect(await h.remove('Filter', { from: name })).toEqual(ok);
+    expect(await h.remove('Filter', { from: name })).toEqual(OK);
   });
 });

@@ -20,6 +20,9 @@ export interface Answer extends Record<string, unknown> {
   warning: string;
 }
 
+/** The envelope of a request that succeeded without anything to say. */
+export const OK: Answer = { success: 1, error: '', error_ext: {}, warning: '' };
+
 export interface CallOptions {
   query?: Record<string, string | number>;
   /** With `version` and, unless the method is GET, `auth_key` added where they are not there. */

@@ -1,7 +1,7 @@
 import { CATALOG_TABLES } from '../../ingest/controller/contract';
 import type { TableDefinition } from '../../ingest/core/tables';
 import type { DataServer } from '../../ingest/storage/data/connection';
-import type { ControllerService } from './controller-service';
+import { ControllerService } from './controller-service';
 import { dataServer, putRows, registerCatalog } from './registered';
 
 /** A ref-match table of the catalogs' two directors. */
@@ -21,15 +21,19 @@ const MATCH: TableDefinition = {
   ],
 };
 
-/** Catalogs behind a controller service, and the servers that hold them. Close it before the service. */
+/** A controller service, catalogs behind it, and the servers that hold them. Close it. */
 export class ServedCatalogs {
   readonly master: DataServer;
   readonly workers: Map<string, DataServer>;
 
-  constructor(private readonly service: ControllerService) {
+  private constructor(readonly service: ControllerService) {
     const { master, workers } = service.servers;
     this.master = dataServer('master', master);
     this.workers = new Map(workers.map(({ name, mysql }) => [name, dataServer(name, mysql)]));
+  }
+
+  static async start(): Promise<ServedCatalogs> {
+    return new ServedCatalogs(await ControllerService.start());
   }
 
   /** Tables Object, Source and Filter, and two more that make a ref-match table: Other and Match. */
@@ -57,5 +61,6 @@ export class ServedCatalogs {
 
   async close(): Promise<void> {
     await Promise.all([this.master, ...this.workers.values()].map((server) => server.close()));
+    await this.service.close();
   }
 }

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { able } from '../../../test/support/able';
+import { row, values } from '../../../test/support/object-rows';
 import type { DialectInput } from '../../core/contributions';
 import { DEFAULT_DIALECT } from '../../core/dialect';
 import type { WorkerHarness } from '../contract';
 import type { WorkerCapabilities } from '../worker';
-import { Contributor, DEFAULTS, row, values } from './contributor';
+import { Contributor, DEFAULTS } from './contributor';
 
 const COLUMNS = ['objectId', 'ra', 'decl', 'mag', 'flag', 'name', 'subChunkId'];
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { row } from '../../../test/support/object-rows';
 import type { Contribution, DialectInput } from '../../core/contributions';
 import type { WorkerHarness } from '../contract';
 import type { ReferenceRequest, ValueRequest } from '../contributions';
@@ -11,10 +12,6 @@ export const DEFAULTS: DialectInput = {
   fieldsEscapedBy: '',
   linesTerminatedBy: '',
 };
-
-/** A row of `Object` as it is sent, and its values as they are stored. */
-export const row = (id: number, name = `o${id}`) => `${id}\t1.5\t-2.25\t\\N\t1\t${name}\t3\n`;
-export const values = (id: number, name = `o${id}`) => [id, 1.5, -2.25, null, 1, name, 3];
 
 let chunks = 5000;
 

@@ -1,5 +1,6 @@
+import { row, values } from '../../../test/support/object-rows';
 import type { WorkerHarness } from '../contract';
-import { Contributor, row, values } from './contributor';
+import { Contributor } from './contributor';
 
 /** Contributions that wait for their turn, docs/contract/worker.md §4 and §6. */
 export function queueContract(harness: () => WorkerHarness): void {

@@ -1,9 +1,10 @@
 import { able } from '../../../test/support/able';
+import { row } from '../../../test/support/object-rows';
 import { DEFAULT_DIALECT } from '../../core/dialect';
 import type { WorkerHarness } from '../contract';
 import type { ReferenceRequest } from '../contributions';
 import type { WorkerCapabilities } from '../worker';
-import { Contributor, DEFAULTS, row } from './contributor';
+import { Contributor, DEFAULTS } from './contributor';
 
 /** As a handshake of the binary protocol says it. */
 const BINARY = { channel: 'binary', url: 'file://h1/d/chunk_1.txt', dialect: DEFAULT_DIALECT } as const;

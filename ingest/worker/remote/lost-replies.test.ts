@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KEYS } from '../../../test/support/controller-service';
 import { DataHttpServer } from '../../../test/support/data-server';
 import { plainSource } from '../../../test/support/load-catalog';
+import { row } from '../../../test/support/object-rows';
 import { RemoteStack } from '../../../test/support/remote-stack';
 import { privateDir } from '../../../test/support/servers';
 import { IngestError } from '../../core/errors';
@@ -49,7 +50,6 @@ const connect = () =>
     roots: { test: folder },
     resolveSecret: (name) => secrets[name],
   });
-const row = (id: number) => `${id}\t1.5\t-2.25\t\\N\t1\to${id}\t3\n`;
 const unit = () => stack.catalog.unit(tx, chunk);
 const request = (sources: ContributionSource[], quality: LoadRequest['quality'] = 'strict'): LoadRequest => ({
   unit: unit(),
