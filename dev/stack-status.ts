@@ -1,3 +1,4 @@
+import { ingestQueue } from '../ingest/core/task-queues';
 import type { MySqlAccount } from './mariadb';
 import type { ManagedProcess, ProcessState } from './process';
 import type { ServerPorts } from './server-ports';
@@ -32,18 +33,13 @@ export function stackStatus(
       name,
       httpUrl: ports?.workers[name] ? localUrl(ports.workers[name].http) : null,
       binaryPort: ports?.workers[name]?.binary ?? null,
-      taskQueue: taskQueue(name),
+      taskQueue: ingestQueue(name),
       mysql: known(() => server.mysql),
     })),
     master: { mysql: known(() => master.mysql) },
     postgres: known(() => ({ url: postgres.url() })),
     processes: parts.map(({ name, pid, state }) => ({ name, pid: pid ?? null, state })),
   };
-}
-
-/** Task queue, and name of the process, of an ingest worker; docs/design.md §3. */
-export function taskQueue(worker: string): string {
-  return `ingest-${worker}`;
 }
 
 /** Of a service of ours on this machine. */

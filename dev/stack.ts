@@ -1,5 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ingestQueue } from '../ingest/core/task-queues';
 import { killProcessesOf } from './identity';
 import { withLock } from './lock';
 import { MariaDbServer } from './mariadb';
@@ -8,7 +9,7 @@ import type { ManagedProcess } from './process';
 import { ServerPortFiles } from './server-ports';
 import { ServiceProcess } from './service';
 import { checkedRoot, type StackServers, StackSettings } from './stack-settings';
-import { type StackStatus, stackStatus, taskQueue } from './stack-status';
+import { type StackStatus, stackStatus } from './stack-status';
 import { TemporalServer } from './temporal';
 
 /** Qserv workers of the stack: each has a MariaDB server and an ingest process. */
@@ -75,7 +76,7 @@ export class Stack implements StackServers {
     this.services = [
       new ServiceProcess({ ...at('campaigns'), entry: 'workers/campaigns.js', env }),
       ...WORKERS.map(
-        (name) => new ServiceProcess({ ...at(taskQueue(name)), entry: 'workers/ingest.js', args: [name], env }),
+        (name) => new ServiceProcess({ ...at(ingestQueue(name)), entry: 'workers/ingest.js', args: [name], env }),
       ),
     ];
     if (options.servers === false) return;
