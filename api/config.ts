@@ -124,7 +124,6 @@ export const serviceConfig = z.strictObject({
 export type MysqlAddress = z.infer<typeof mysqlAddress>;
 export type NativeWorkerConfig = z.infer<typeof nativeWorker>;
 export type NativeTargetConfig = z.infer<typeof nativeTarget>;
-export type RemoteTargetConfig = z.infer<typeof remoteTarget>;
 export type TargetConfig = z.infer<typeof target>;
 export type SourceRules = z.infer<typeof sourceRules>;
 export type ServiceConfig = z.infer<typeof serviceConfig>;

@@ -94,7 +94,7 @@ async function start(
 }
 
 /** Tells on stderr what goes on, prints the last progress, and throws if the campaign failed. */
-export async function waitAndPrint(handle: WorkflowHandle, format: Format): Promise<void> {
+async function waitAndPrint(handle: WorkflowHandle, format: Format): Promise<void> {
   const { progress, failure } = await waitForCampaign(handle, tellPhase);
   if (failure) throw failure;
   print(format, progress, () => (progress ? progressText(progress) : []));

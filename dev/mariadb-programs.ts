@@ -48,6 +48,6 @@ async function locate(): Promise<MariaDbPrograms | undefined> {
 }
 
 /** Installs MariaDB's programs by apt-get, as root or by sudo without a password, telling each step. */
-export function installMariaDb(report: Report): Promise<void> {
+function installMariaDb(report: Report): Promise<void> {
   return aptInstall('MariaDB', PACKAGES, REMEDY, report);
 }

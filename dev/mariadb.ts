@@ -8,7 +8,7 @@ import { type Launch, ManagedProcess, type Report } from './process';
 import { runLogged } from './run';
 
 /** The account that this service uses on every MariaDB server; made by dev/sql. */
-export const MYSQL_USER = 'qserv_ingest';
+const MYSQL_USER = 'qserv_ingest';
 
 export interface MySqlAccount {
   host: string;
@@ -156,7 +156,7 @@ export class MariaDbServer extends ManagedProcess {
  * What a preinstalled Qserv has, and our account: run by the server at every start before it takes connections, hence safe to
  * repeat. A server's init file wants each statement on one line.
  */
-export function initSql(role: 'master' | 'worker', password: string): string {
+function initSql(role: 'master' | 'worker', password: string): string {
   const schema = readFileSync(join(checkout, 'dev', 'sql', `${role}.sql`), 'utf8');
   const statements = schema
     .split('\n')

@@ -10,7 +10,7 @@ const LOWEST = 15_000;
 const HIGHEST = 31_999;
 
 /** True when a server could listen on 127.0.0.1:port now. */
-export function isFree(port: number): Promise<boolean> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(false));

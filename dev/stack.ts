@@ -16,7 +16,7 @@ import { TemporalServer } from './temporal';
 export const WORKERS = ['w1', 'w2'] as const;
 
 /** First choice of each port; where one is taken, another is used and remembered. */
-export const PREFERRED_PORTS = {
+const PREFERRED_PORTS = {
   postgres: 25432,
   temporal: 7233,
   ui: 8233,

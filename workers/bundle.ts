@@ -6,7 +6,7 @@ import { bundleWorkflowCode } from '@temporalio/worker';
 export const WORKFLOW_BUNDLE = join(__dirname, '..', 'workflow-bundle.js');
 
 /** Bundles the compiled workflows. */
-export async function bundleWorkflows(): Promise<void> {
+async function bundleWorkflows(): Promise<void> {
   const { code } = await bundleWorkflowCode({ workflowsPath: join(__dirname, '..', 'workflows', 'index.js') });
   mkdirSync(dirname(WORKFLOW_BUNDLE), { recursive: true });
   writeFileSync(WORKFLOW_BUNDLE, code);

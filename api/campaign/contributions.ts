@@ -213,4 +213,3 @@ export function rangeBounds(range: number | string): [number, number] {
 }
 
 export type ContributionGroup = z.output<typeof contributions>;
-export type ContributionFile = z.output<typeof contributionFile>;

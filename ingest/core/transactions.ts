@@ -15,7 +15,7 @@ export const TRANSACTION_STATES = [
 export type TransactionState = (typeof TRANSACTION_STATES)[number];
 
 /** Allowed moves, docs/contract/storage.md §7. */
-export const TRANSACTION_MOVES: Record<TransactionState, readonly TransactionState[]> = {
+const TRANSACTION_MOVES: Record<TransactionState, readonly TransactionState[]> = {
   IS_STARTING: ['STARTED', 'START_FAILED', 'IS_ABORTING'],
   STARTED: ['IS_FINISHING', 'IS_ABORTING'],
   IS_FINISHING: ['FINISHED', 'FINISH_FAILED', 'IS_ABORTING'],

@@ -63,7 +63,7 @@ function contains(blocks: BlockList, address: string): boolean {
 }
 
 /** The IPv4 address in an IPv6 one: mapped, compatible, translated (RFC 6052, 8215) or 6to4. */
-export function carriedAddress(address: string): string[] {
+function carriedAddress(address: string): string[] {
   if (isIP(address) !== 6) return [];
   const words = groups(address);
   const at = (i: number) => words[i] ?? 0;

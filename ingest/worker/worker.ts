@@ -1,6 +1,5 @@
 import type { ContributionStatus } from '../core/contributions';
 import type { Dialect } from '../core/dialect';
-import type { ErrorCode } from '../core/errors';
 import type { ContributionOperations } from './contributions';
 
 /**
@@ -131,12 +130,4 @@ export interface IngestWorker extends ContributionOperations {
   discard(unit: LoadUnit): Promise<void>;
   sweep(): Promise<number>;
   close(): Promise<void>;
-}
-
-/** A failed unit as an activity reports it. */
-export interface UnitFailure {
-  unit: LoadUnit;
-  code: ErrorCode;
-  message: string;
-  retryAllowed: boolean;
 }

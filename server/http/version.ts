@@ -2,7 +2,7 @@ import { type AnyEndpoint, API_VERSION } from '../../api/qserv/endpoint';
 import { Refusal } from '../../api/qserv/refusal';
 
 /** What is said to a request that names no version. It is never refused. */
-export const NO_VERSION = 'No version number was provided in the request.';
+const NO_VERSION = 'No version number was provided in the request.';
 
 /**
  * Checks the version that a request states, docs/contract/README.md §5; the body wins over the query. `warn` gets the warning that

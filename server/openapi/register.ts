@@ -5,8 +5,8 @@ import type { AnyEndpoint } from '../../api/qserv/endpoint';
 import { openApiDocument } from '../../api/qserv/openapi/document';
 
 /** Where the document and its page are. */
-export const DOCUMENT_PATH = '/openapi.json';
-export const PAGE_PATH = '/docs';
+const DOCUMENT_PATH = '/openapi.json';
+const PAGE_PATH = '/docs';
 
 /** The page has all it needs from here; nothing else may be loaded into it. */
 const CONTENT_POLICY =

@@ -13,7 +13,7 @@ const execute = promisify(execFile);
  * Recorded workflow histories; every change of a workflow must replay them (or use patching). package.json names protobufjs so
  * that Temporal's packages share one copy: with several, the SDK cannot read histories (`type must be a Type`).
  */
-export const HISTORIES = join(checkout, 'test', 'histories');
+const HISTORIES = join(checkout, 'test', 'histories');
 
 /**
  * Writes the history of every run of every workflow there is to test/histories/PREFIX-N.json, without this machine's name and

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { tableRegistration } from '../../api/qserv/table';
 import { checkout } from '../../dev/files';
 import type { IndexData, SkyObject } from '../../ingest/controller/contract/director-index';
-import type { Controller, TableDefinition } from '../../ingest/controller/controller';
+import type { TableDefinition } from '../../ingest/controller/controller';
 import type { NativeServers } from '../../ingest/controller/native/controller';
 import { DEFAULT_DIALECT } from '../../ingest/core/dialect';
 import { ChunkGeometry } from '../../ingest/core/geometry';
@@ -102,21 +102,4 @@ export function nativeIndexData(servers: NativeServers, metadata: Metadata): Ind
       await Promise.all([...workers.values(), master, ...data.values()].map((one) => one.close()));
     },
   };
-}
-
-/** Registers a director of this name and definition in a database of its own. */
-export async function registerDirector(
-  controller: Controller,
-  database: string,
-  definition: TableDefinition,
-  autoBuildDirectorIndex: boolean,
-): Promise<void> {
-  await controller.registerDatabase({
-    name: database,
-    numStripes: 85,
-    numSubStripes: 12,
-    overlap: 0.01667,
-    autoBuildDirectorIndex,
-  });
-  await controller.registerTable(database, definition);
 }

@@ -9,7 +9,7 @@ import type { ContributionSource, LoadUnit } from '../../ingest/worker/worker';
 import { type TableFacts, tableFacts } from './checksum';
 
 /** A table of a test catalog: `Object` has one chunk table a chunk, `Filter` is a regular table. */
-export const OBJECT_COLUMNS: [string, string][] = [
+const OBJECT_COLUMNS: [string, string][] = [
   ['objectId', 'BIGINT NOT NULL'],
   ['ra', 'DOUBLE NOT NULL'],
   ['decl', 'DOUBLE NOT NULL'],

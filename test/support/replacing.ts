@@ -111,7 +111,7 @@ export function of(all: Everything, table: string, as = table): Everything {
 }
 
 /** What a table should look like once its next version, loaded as in `loaded`, has taken its place. */
-export function inPlace(loaded: Everything, table: CatalogTable): Everything {
+function inPlace(loaded: Everything, table: CatalogTable): Everything {
   const next = of(loaded, replacementName(table), table);
   return Object.fromEntries(
     Object.entries(next).map(([worker, tables]) => [

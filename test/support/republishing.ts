@@ -12,7 +12,7 @@ import { uniqueName } from './servers';
 const ROWS = { Filter: 9, Band: 2 };
 
 /** A table like Filter with so many rows. */
-export async function regularTable(campaigns: Campaigns, name: string, rows: number): Promise<Input> {
+async function regularTable(campaigns: Campaigns, name: string, rows: number): Promise<Input> {
   const file = `${uniqueName(name)}.csv`;
   const lines = Array.from({ length: rows }, (_, i) => `${i}\t${name.slice(0, 1)}\t0\t0\n`);
   await writeFile(join(campaigns.folder, file), lines.join(''));

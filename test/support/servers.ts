@@ -40,11 +40,6 @@ function sharedPostgres(): Promise<PostgresServer> {
   return shared(new PostgresServer({ dir: join(runDir(), 'postgres'), durable: false }));
 }
 
-/** URL of a database of the run's PostgreSQL server; tests that write use `freshDatabase` instead. */
-export async function sharedPostgresUrl(database?: string): Promise<string> {
-  return (await sharedPostgres()).url(database);
-}
-
 /** Account on one of the run's MariaDB servers. They are shared: use schema names of your own, and kill only private ones. */
 export async function sharedMariaDb(name: SharedMariaDb): Promise<MySqlAccount> {
   const role = name === 'master' ? 'master' : 'worker';

@@ -7,7 +7,7 @@ const parameters = <T extends z.ZodType>(of: T) => z.record(z.string(), z.record
 const section = <T extends z.ZodType>(of: T) => z.array(of).nullable();
 
 /** A query front end. */
-export const czarDescriptor = z.object({
+const czarDescriptor = z.object({
   name: z.string().describe('Name of the front end.'),
   id: z.number().int().describe('Its number.'),
   host: z

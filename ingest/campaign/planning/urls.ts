@@ -36,7 +36,7 @@ function relativeUrl(text: string, base: string | undefined): string {
 }
 
 /** A plain path as part of a URL. */
-export function encodePath(path: string): string {
+function encodePath(path: string): string {
   return encodeURI(path).replace(/[?#]/g, (c) => encodeURIComponent(c));
 }
 

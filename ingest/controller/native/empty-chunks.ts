@@ -6,9 +6,6 @@ import type { EmptyChunksReport, FamilyDescriptor } from '../controller';
 import type { NativeContext } from './context';
 import { family } from './families';
 
-/** Points of rebuilding the empty-chunk list. */
-export const EMPTY_CHUNKS_STEPS = ['empty-chunks.write'] as const;
-
 /** docs/contract/controller.md §10. */
 export async function rebuildEmptyChunks(
   context: NativeContext,

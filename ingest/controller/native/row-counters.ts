@@ -24,7 +24,7 @@ import { Counted } from './counted';
 import { besideTransactions, chunksByWorker, Failures, onFinalTables } from './final-tables';
 
 /** Points of counting and of giving Qserv the counts. */
-export const COLLECT_COUNTERS_STEPS = ['counters.scan', 'counters.store'] as const;
+const COLLECT_COUNTERS_STEPS = ['counters.scan', 'counters.store'] as const;
 export const ROW_COUNTERS_STEPS = [...COLLECT_COUNTERS_STEPS, ...DEPLOY_COUNTERS_STEPS] as const;
 
 /** Who counts the same table waits. */

@@ -7,9 +7,6 @@ import { tablesOf } from '../../storage/metadata/tables';
 import type { ScanRating } from '../finishing';
 import type { NativeContext } from './context';
 
-/** Points of setting a rating. */
-export const SCAN_RATING_STEPS = ['scan-rating.write'] as const;
-
 /** Tables of the kinds that shared scans know, rated or not; next versions of tables are none yet. */
 export async function scanRatings(context: NativeContext): Promise<ScanRating[]> {
   const rated = await readSharedScans(context.master);

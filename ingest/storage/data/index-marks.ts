@@ -1,7 +1,6 @@
 import { PUBLISH_SCHEMA } from '../../core/names';
 import { MYSQL, mysqlErrno, quoteId, quoteTable, type Statements } from './connection';
 import { createSchema } from './create-tables';
-import { dropTables } from './drop-tables';
 import { isAbsent } from './scan';
 
 /**
@@ -82,8 +81,4 @@ export async function forgetMarks(master: Statements, { marks, transactionId }: 
   } catch (error) {
     if (!isAbsent(error)) throw error;
   }
-}
-
-export async function dropMarks(master: Statements, marks: string): Promise<void> {
-  await dropTables(master, PUBLISH_SCHEMA, [marks]);
 }

@@ -50,7 +50,7 @@ export function oldName(database: string, table: string, part: string): string {
 }
 
 /** Names of the tables of an old version that wait to be dropped. */
-export async function oldTables(server: Statements, database: string, table: string): Promise<string[]> {
+async function oldTables(server: Statements, database: string, table: string): Promise<string[]> {
   const prefix = oldPrefix(database, table);
   return (await tableNames(server, PUBLISH_SCHEMA)).filter((name) => name.startsWith(prefix));
 }
