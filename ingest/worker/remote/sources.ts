@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { IngestError } from '../../core/errors';
-import { shownUrl } from '../../core/shown-url';
+import { filePlace, shownUrl } from '../../core/shown-url';
 import { compressionOf } from '../../source/compression';
 import { urlWithSecrets, withSecrets } from '../../source/secrets';
 import type { ReferenceRequest } from '../contributions';
@@ -68,32 +68,29 @@ function noting(resolve: RemoteWorkerContext['resolveSecret'], values: string[])
   );
 }
 
-/** `root://NAME/…` as the worker's file system has it. It takes the path as it is spelled, so nothing in it may be ambiguous. */
+/** `root://NAME/…` and `file://…` as the worker's file system has them: Qserv takes a path as it is spelled, plans encode what is special. */
 function fileUrl({ roots }: RemoteWorkerContext, url: string): string {
-  const [, name, rest] = /^root:\/\/([^/]*)(\/.*)$/is.exec(url) ?? [];
-  if (name === undefined || rest === undefined) return url;
-  const root = Object.hasOwn(roots, name) ? roots[name] : undefined;
+  const place = filePlace(url);
+  if (place === undefined) return url;
+  const root = place.root === undefined ? '/' : Object.hasOwn(roots, place.root) ? roots[place.root] : undefined;
   if (root === undefined) {
-    const message = `${url}: there is no source root '${name}'; the configuration has ${Object.keys(roots).join(', ') || 'none'}`;
+    const message = `${url}: there is no source root '${place.root}'; the configuration has ${Object.keys(roots).join(', ') || 'none'}`;
     throw new IngestError('SOURCE_DENIED', message, { roots });
   }
-  const file = path.join(root, decoded(url, rest));
+  const file = path.join(root, decoded(place.path));
   if (path.relative(root, file).startsWith('..')) {
     throw new IngestError('SOURCE_DENIED', `${url} lies outside the source roots`, { roots });
   }
-  if (/[%?#\p{Cc}]/u.test(file)) {
-    throw new IngestError(
-      'INVALID_INPUT',
-      `${url}: Qserv's workers cannot be told of files with %, ? or # in their path`,
-    );
+  if (/\p{Cc}/u.test(file)) {
+    throw new IngestError('INVALID_INPUT', `${url}: Qserv's workers cannot be told of control characters in a path`);
   }
   return `file://${file}`;
 }
 
-function decoded(url: string, text: string): string {
+function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new IngestError('INVALID_INPUT', `${url}: bad percent encoding`);
+    return text;
   }
 }
