@@ -190,6 +190,15 @@ export function controllerContract({ newController, capabilities, index, putCont
       expect(next.id).toBeGreaterThan(id);
     });
 
+    test('a token may be as long as a context', async () => {
+      const name = await register();
+      const context = { token: randomBytes(40_000).toString('hex') };
+      const { id } = await controller.beginTransaction(name, context);
+      expect(await controller.beginTransaction(name, context)).toMatchObject({ id, state: 'STARTED', context });
+      const other = await controller.beginTransaction(name, { token: `${context.token}0` });
+      expect(other.id).toBeGreaterThan(id);
+    });
+
     test('without a token every begin is another one', async () => {
       const name = await register();
       const ids = await Promise.all([1, 2, 3].map(async () => (await controller.beginTransaction(name, {})).id));

@@ -10,6 +10,9 @@ export const databasePublished = (database: string) => `database '${database}' i
 export const tablePublished = (database: string, table: string) =>
   `table '${table}' of database '${database}' is already published.`;
 
+export const beingDeleted = (database: string, table: string) =>
+  `table '${table}' of database '${database}' is being deleted`;
+
 export const notActive = (transactionId: number, channel?: ContributionChannel) =>
   `${channel === 'binary' ? `${BINARY} _handshakeReceived ` : ''}transactionId=${transactionId} is not active`;
 

@@ -79,6 +79,15 @@ describe('POST /ingest/database', () => {
     });
   });
 
+  test('of names that differ in case only one is registered, also at once', async () => {
+    const name = newName();
+    const replies = await Promise.all([name, name.toUpperCase(), name].map((one) => register(one)));
+    expect(replies.map(({ success }) => success).sort()).toEqual([0, 0, 1]);
+    for (const { success, error } of replies) {
+      if (success === 0) expect(error).toMatch(/already exists|in case only/);
+    }
+  });
+
   test('warns of an option that is gone', async () => {
     const obsolete = "Option 'local_load_secondary_index' is obsolete as of the version 20 of the API.";
     expect(await register(newName(), { local_load_secondary_index: 1 })).toMatchObject({ warning: obsolete });

@@ -8,6 +8,7 @@ import { endpoint } from '../../api/qserv/endpoint';
 import { IngestError } from '../../ingest/core/errors';
 import { type Route, route } from './route';
 import { createHttpServer, type HttpOptions } from './server';
+import { Work } from './work';
 
 const basics = { service: 'controller', component: 'HTTP-PROCESSOR', summary: '', tag: '' } as const;
 const named = endpoint({
@@ -142,6 +143,25 @@ describe('requests that do not come whole', () => {
     release();
     await ended;
   });
+});
+
+test('who closes what the work needs can wait for its end, although its client is gone', async () => {
+  const work = new Work();
+  const open = await start({ routes: work.of(routes), closeMs: 20 });
+  const socket = open();
+  const waiting = whenBegun();
+  socket.write(post('/long', body));
+  await waiting;
+  await app.close();
+  let isOver = false;
+  const over = work.ended().then(() => {
+    isOver = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isOver).toBe(false);
+  release();
+  await over;
+  await ended;
 });
 
 test('work outlives the client who asked for it', async () => {

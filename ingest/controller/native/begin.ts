@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { IngestError } from '../../core/errors';
 import type { HeldLocks } from '../../storage/metadata/locks';
 import {
@@ -22,7 +23,7 @@ export async function beginTransaction(
   database: string,
   json: Record<string, unknown>,
 ): Promise<TransactionDescriptor> {
-  const token = isContext(json) && typeof json.token === 'string' ? json.token : null;
+  const token = isContext(json) && typeof json.token === 'string' ? shortened(json.token) : null;
   return context.withinDatabase(database, async (held) => {
     await context.requireUnpublished(database);
     checkContext(json);
@@ -43,6 +44,11 @@ export async function beginTransaction(
       }
     }
   });
+}
+
+/** PostgreSQL's indexes take no text of more than 2.7 KB; what clients call a token may be longer. */
+function shortened(token: string): string {
+  return Buffer.byteLength(token) <= 1000 ? token : `sha256:${createHash('sha256').update(token).digest('hex')}`;
 }
 
 /** IS_STARTING → STARTED; every other state is returned as it is. The lock is ours. */

@@ -197,8 +197,19 @@ export function alreadyPublished(database: string): IngestError {
   return new IngestError('DATABASE_PUBLISHED', `the database '${database}' is already published`, { database });
 }
 
+/** What an interrupted deletion left of a table is not used for anything: some of its rows may be gone, some not. */
+export function halfDeleted(
+  code: 'ALREADY_EXISTS' | 'ILLEGAL_STATE',
+  database: string,
+  { definition: { name } }: TableDescriptor,
+): IngestError {
+  const message = `table '${database}.${name}' is being deleted, and its deletion was interrupted: delete it again`;
+  return new IngestError(code, message, { database, table: name, beingDeleted: true });
+}
+
 function databaseLock(database: string): string {
-  return `database ${database}`;
+  // Names that differ in case only are one database's.
+  return `database ${database.toLowerCase()}`;
 }
 
 /** The exclusive lock under which a super-transaction begins or ends. */

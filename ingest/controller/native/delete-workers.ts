@@ -11,14 +11,16 @@ import { revokeContributionsOfTable } from '../../storage/metadata/contribution-
 import { placesOfTable } from '../../storage/metadata/contribution-places';
 import { revokeTable, unitsOfTable } from '../../storage/metadata/load-units';
 import { replicasOf } from '../../storage/metadata/replicas';
+import { markBeingDeleted } from '../../storage/metadata/tables';
 import { transactionIds } from '../../storage/metadata/transactions';
 import type { NativeContext } from './context';
 import { endContributions } from './end-contributions';
 
-/** No attempt that is under way may attach rows to what is about to go. */
+/** No attempt may attach rows to what is about to go: none that is under way, and none that begins yet. */
 export async function stopWriters(context: NativeContext, database: string, tables: string[]): Promise<void> {
   for (const table of tables) {
     await context.metadata.transaction(async (tx) => {
+      await markBeingDeleted(tx, database, table);
       await revokeTable(tx, database, table);
       await revokeContributionsOfTable(tx, database, table);
     });

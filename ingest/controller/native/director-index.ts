@@ -29,12 +29,12 @@ export const INDEX_ABORT_STEPS = ['index.partition.drop', 'index.partition.forge
 export const INDEX_PUBLISH_STEPS = ['index.consolidate', 'index.leftovers'] as const;
 export const INDEX_REGISTER_STEPS = ['index.create'] as const;
 
-/** Directors whose indexes a super-transaction of the database adds to: none that is published, none without auto-build. */
+/** Directors whose indexes a super-transaction of the database adds to: none that is published or half deleted, none without auto-build. */
 async function indexed(context: NativeContext, database: string): Promise<TableDescriptor[]> {
   const record = await context.metadata.run((sql) => findDatabase(sql, database));
   if (record?.autoBuildDirectorIndex !== true) return [];
   const tables = await context.metadata.run((sql) => tablesOf(sql, database));
-  return unpublished(tables).filter(({ definition }) => definition.kind === 'director');
+  return unpublished(tables).filter(({ definition, beingDeleted }) => definition.kind === 'director' && !beingDeleted);
 }
 
 /** Before a director is recorded: nothing of an earlier table of the name may be left, whoever left it. */

@@ -8,7 +8,7 @@ import { allDatabases } from '../../storage/metadata/databases';
 import { findTable, insertTable, tablesOf } from '../../storage/metadata/tables';
 import type { RegisterTableOptions } from '../controller';
 import { checkSameTable, checkTableRules, tableTitle } from '../rules';
-import type { NativeContext } from './context';
+import { halfDeleted, type NativeContext } from './context';
 import { clearDirectorIndex, hasDirectorIndex, registerDirectorIndex } from './director-index';
 import { refuseLeftovers } from './leftovers';
 import { endReplacements } from './replacements';
@@ -33,6 +33,7 @@ export async function registerTable(
         const message = `table '${database}.${definition.name}' already exists`;
         throw new IngestError('ALREADY_EXISTS', message, { database, table: definition.name });
       }
+      if (known.beingDeleted) throw halfDeleted('ALREADY_EXISTS', database, known);
       checkSameTable(database, known, definition, replaces);
       if (known.isPublished) return known;
     } else {

@@ -57,4 +57,6 @@ export interface TableDescriptor {
   replaces?: string;
   /** Set once this version has taken another one's place, or has begun to: ms since the epoch, `shown` 0 until it has. */
   replaced?: { hidden: number; shown: number };
+  /** Its deletion was begun, and some of it may be gone: it can only be deleted. */
+  beingDeleted?: true;
 }

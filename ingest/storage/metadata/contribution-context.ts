@@ -16,6 +16,7 @@ export interface ContributionContext {
   state: TransactionState;
   databasePublished: boolean;
   tablePublished: boolean;
+  tableBeingDeleted: boolean;
   partitioned: boolean;
   /** In file order, without the super-transaction's. */
   columns: FileColumn[];
@@ -36,11 +37,13 @@ export async function contributionContext(
       state: TransactionState;
       database_published: boolean;
       table_published: boolean | null;
+      being_deleted: boolean;
       is_partitioned: boolean;
       columns: FileColumn[] | null;
     }[]
   >`
-    SELECT x.database, x.state, d.is_published AS database_published, t.is_published AS table_published, t.is_partitioned,
+    SELECT x.database, x.state, d.is_published AS database_published, t.is_published AS table_published,
+      t.being_deleted, t.is_partitioned,
       (SELECT json_agg(json_build_object('name', s.col_name, 'type', s.col_type) ORDER BY s.col_position)
         FROM qserv.config_database_table_schema s
         WHERE s.database = x.database AND s."table" = t."table" AND s.col_name <> ${TRANSACTION_COLUMN}) AS columns
@@ -59,6 +62,7 @@ export async function contributionContext(
     state,
     databasePublished: row.database_published,
     tablePublished: table_published,
+    tableBeingDeleted: row.being_deleted,
     partitioned: row.is_partitioned,
     columns: row.columns ?? [],
   };

@@ -1,3 +1,4 @@
+import * as texts from '../../core/contribution-texts';
 import { IngestError } from '../../core/errors';
 import { TRANSACTION_COLUMN } from '../../core/names';
 import type { LoadUnit } from '../../worker/worker';
@@ -22,13 +23,15 @@ export async function loadTarget(sql: Queryable, worker: string, unit: LoadUnit)
     {
       database_published: boolean;
       table_published: boolean | null;
+      being_deleted: boolean;
       is_partitioned: boolean;
       transaction_database: string | null;
       allocated: boolean;
       columns: string[] | null;
     }[]
   >`
-    SELECT d.is_published AS database_published, t.is_published AS table_published, t.is_partitioned,
+    SELECT d.is_published AS database_published, t.is_published AS table_published,
+      t.being_deleted, t.is_partitioned,
       (SELECT x.database FROM qserv.transaction x WHERE x.id = ${transactionId}) AS transaction_database,
       EXISTS (SELECT 1 FROM qserv.replica r
         WHERE r.worker = ${worker} AND r.database = d.database AND r.chunk = ${chunk}) AS allocated,
@@ -42,6 +45,7 @@ export async function loadTarget(sql: Queryable, worker: string, unit: LoadUnit)
     throw new IngestError('UNKNOWN_TABLE', `no such table '${table}' in database '${database}'`, { database, table });
   }
   checkUnpublished(unit, row.database_published, row.table_published);
+  checkStays(unit, row.being_deleted);
   if (row.transaction_database !== null && row.transaction_database !== database) {
     throw new IngestError(
       'ILLEGAL_STATE',
@@ -69,4 +73,9 @@ export function checkUnpublished(
     const message = `table '${table}' of database '${database}' is already published`;
     throw new IngestError('TABLE_PUBLISHED', message, { database, table });
   }
+}
+
+/** A table whose deletion was begun takes none either: ILLEGAL_STATE. */
+export function checkStays({ database, table }: LoadUnit, beingDeleted: boolean): void {
+  if (beingDeleted) throw new IngestError('ILLEGAL_STATE', texts.beingDeleted(database, table), { database, table });
 }

@@ -3,7 +3,7 @@ import { unitLock } from '../../core/names';
 import type { TransactionState } from '../../core/transactions';
 import type { LoadedContribution, LoadUnit } from '../../worker/worker';
 import type { ContributionTimes } from './load-contributions';
-import { checkUnpublished } from './load-target';
+import { checkStays, checkUnpublished } from './load-target';
 import type { Queryable, Transaction } from './open';
 
 /** Fencing and results of load units, docs/design.md §4; the table is migration 002. */
@@ -104,20 +104,23 @@ export async function noteAttaching(sql: Queryable, worker: string, unit: LoadUn
 
 /**
  * Whether the attempt may still attach: its token stands, the super-transaction is STARTED, and neither table nor database is
- * published. REVOKED, TABLE_PUBLISHED or DATABASE_PUBLISHED otherwise. Asked in a transaction, it keeps the unit from being taken
+ * published; the table is not being deleted. REVOKED, TABLE_PUBLISHED, DATABASE_PUBLISHED or ILLEGAL_STATE otherwise. Asked in a transaction, it keeps the unit from being taken
  * by a later attempt until that ends.
  */
 export async function checkToken(sql: Queryable, worker: string, unit: LoadUnit, token: string): Promise<void> {
-  const [row] = await sql<{ database_published: boolean; table_published: boolean }[]>`
+  const [row] = await sql<{ database_published: boolean; table_published: boolean; being_deleted: boolean }[]>`
     SELECT (SELECT d.is_published FROM qserv.config_database d WHERE d.database = u.database) AS database_published,
       (SELECT t.is_published FROM qserv.config_database_table t
-        WHERE t.database = u.database AND t."table" = u."table") AS table_published
+        WHERE t.database = u.database AND t."table" = u."table") AS table_published,
+      (SELECT t.being_deleted FROM qserv.config_database_table t
+        WHERE t.database = u.database AND t."table" = u."table") AS being_deleted
     FROM qserv.load_unit u
     WHERE ${key(sql, worker, unit)} AND token = ${token} AND record IS NULL
       AND EXISTS (SELECT 1 FROM qserv.transaction x WHERE x.id = transaction_id AND x.state = 'STARTED')
     FOR SHARE OF u`;
   if (!row) throw revoked(unit);
   checkUnpublished(unit, row.database_published, row.table_published);
+  checkStays(unit, row.being_deleted);
 }
 
 /** Notes under the token that the unit is loaded, and ends the attempt. REVOKED when the token is gone. */

@@ -23,6 +23,7 @@ interface TableRow {
   replaces: string;
   hidden_at: number;
   shown_at: number;
+  being_deleted: boolean;
   /** In order, the transaction column first. */
   columns: { name: string; type: string }[];
 }
@@ -63,6 +64,7 @@ const descriptor = (row: TableRow): TableDescriptor => ({
   publishTime: row.publish_time,
   ...(row.replaces === '' ? {} : { replaces: row.replaces }),
   ...(row.hidden_at === 0 ? {} : { replaced: { hidden: row.hidden_at, shown: row.shown_at } }),
+  ...(row.being_deleted ? { beingDeleted: true } : {}),
 });
 
 const selectTables = (sql: Queryable) => sql`
@@ -133,6 +135,12 @@ export async function markTablePublished(sql: Queryable, database: string, table
   await sql`
     UPDATE qserv.config_database_table SET is_published = true, publish_time = ${Date.now()}
     WHERE database = ${database} AND "table" = ${table}`;
+}
+
+/** From here on it takes no rows: whoever attaches some asks for this where `revokeTable` and its like would come too late. */
+export async function markBeingDeleted(tx: Transaction, database: string, table: string): Promise<void> {
+  await tx`
+    UPDATE qserv.config_database_table SET being_deleted = true WHERE database = ${database} AND "table" = ${table}`;
 }
 
 /** With its contributions and statistics. */

@@ -6,7 +6,7 @@ import { tablesOf } from '../../../storage/metadata/tables';
 import { openTransactions } from '../../../storage/metadata/transactions';
 import type { FamilyDescriptor, PublishOptions, PublishReport } from '../../controller';
 import { openTransactionsError } from '../../rules';
-import { type NativeContext, unpublished } from '../context';
+import { halfDeleted, type NativeContext, unpublished } from '../context';
 import { family } from '../families';
 import { byWorker } from '../final-tables';
 
@@ -43,6 +43,8 @@ export async function prepareRun(
   const chunks = await chunksOf(context, database);
   const tables = await context.metadata.run((sql) => tablesOf(sql, database));
   checkSchemas(database, unpublished(tables));
+  const half = tables.find((table) => table.beingDeleted);
+  if (half !== undefined) throw halfDeleted('ILLEGAL_STATE', database, half);
   return {
     context,
     held,

@@ -8,6 +8,7 @@ import { replacements } from './006-replacements';
 import { republish } from './007-republish';
 import { contributionRequests } from './008-contribution-requests';
 import { tableAlterations } from './009-table-alterations';
+import { tableDeletions } from './010-table-deletions';
 
 /** All migrations in order. A new one is a file here and a line below; one that was released is never changed. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   republish,
   contributionRequests,
   tableAlterations,
+  tableDeletions,
 ];

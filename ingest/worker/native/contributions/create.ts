@@ -145,9 +145,10 @@ export function checkOpen(context: Context, { transactionId, table }: { transact
   checkState(context, transactionId);
 }
 
-/** TABLE_PUBLISHED. */
-export function checkTable({ database, tablePublished }: Context, table: string): void {
+/** TABLE_PUBLISHED; ILLEGAL_STATE for one whose deletion was begun. */
+export function checkTable({ database, tablePublished, tableBeingDeleted }: Context, table: string): void {
   if (tablePublished) refuse('TABLE_PUBLISHED', texts.tablePublished(database, table), { database, table });
+  if (tableBeingDeleted) refuse('ILLEGAL_STATE', texts.beingDeleted(database, table), { database, table });
 }
 
 function checkState({ state }: Context, id: number, channel?: ContributionChannel): void {
