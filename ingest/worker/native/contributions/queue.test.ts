@@ -9,11 +9,14 @@ import { reference, send } from '../../../../test/support/sending';
 import { freshDatabase, privateDir, sharedMariaDb, uniqueName } from '../../../../test/support/servers';
 import type { Contribution } from '../../../core/contributions';
 import { IngestError } from '../../../core/errors';
+import { unitLock } from '../../../core/names';
 import type { StepHook } from '../../../core/steps';
 import type { MysqlAccess } from '../../../storage/data/connection';
+import { killHolder, takeLock } from '../../../storage/data/user-locks';
+import type { Metadata, Queryable } from '../../../storage/metadata';
 import { setIngestConfig } from '../../../storage/metadata/ingest-config';
 import type { LoadUnit } from '../../worker';
-import { NativeIngestWorker } from '../index';
+import { NativeIngestWorker, type NativeWorkerOptions } from '../index';
 
 /** The queue of asynchronous contributions: order, limits, one process at a time, and what comes after a stop. */
 
@@ -46,9 +49,12 @@ afterAll(async () => {
   await two.close();
 });
 
-function newWorker(steps?: StepHook, access = mysql): NativeIngestWorker {
+function newWorker(steps?: StepHook, access = mysql, more: Partial<NativeWorkerOptions> = {}): NativeIngestWorker {
   const sources = { roots: { queue: folder }, stallSeconds: 5 };
-  const worker = new NativeIngestWorker({ name: 'w2', mysql: access, metadata: one.metadata, sources, steps });
+  const worker = new NativeIngestWorker({
+    ...{ name: 'w2', mysql: access, metadata: one.metadata, sources, steps },
+    ...more,
+  });
   workers.push(worker);
   return worker;
 }
@@ -341,4 +347,108 @@ describe('after a process that is gone', () => {
     expect(await send(living, await newPlace(), objectRows(5))).toMatchObject({ status: 'FINISHED', rowsLoaded: 5 });
     expect(seen).toMatchObject({ status: 'READ_FAILED', retryAllowed: true });
   });
+
+  test('what was queued is taken over at once, however much it is', async () => {
+    const [first] = [await submit(place)];
+    const columns = (sql: Queryable) => sql`transaction_id, worker, database, "table", chunk, is_overlap`;
+    await one.metadata.run(
+      (sql) => sql`WITH made AS (
+          INSERT INTO qserv.transaction_contrib (${columns(sql)}, url, type, max_retries, status, create_time)
+          SELECT ${columns(sql)}, url, type, 0, status, create_time FROM qserv.transaction_contrib, generate_series(1, 500)
+          WHERE id = ${first} RETURNING id, ${columns(sql)})
+        INSERT INTO qserv.contribution_request (contrib_id, ${columns(sql)}, channel, phase, session)
+        SELECT id, ${columns(sql)}, 'reference', 'queued', 'gone' FROM made`,
+    );
+    const left = (session: string) =>
+      one.metadata.run(
+        (sql) => sql`SELECT 1 FROM qserv.contribution_request
+        WHERE transaction_id = ${place.transactionId} AND phase = 'queued' AND session = ${session} LIMIT 1`,
+      );
+    let asked = 0;
+    const counting: Metadata = {
+      ...one.metadata,
+      run: (question) => {
+        asked += 1;
+        return one.metadata.run(question);
+      },
+      transaction: (work) => {
+        asked += 1;
+        return one.metadata.transaction(work);
+      },
+    };
+    const worker = newWorker(undefined, mysql, { metadata: counting });
+    const queue = worker.runQueue({ threads: 0 });
+    while ((await left('gone')).length > 0) await sleep(20);
+    expect(asked).toBeLessThan(100);
+    await queue.close();
+    const refusing = newWorker(undefined, mysql, { metadata: counting });
+    await one.metadata.run(
+      (sql) =>
+        sql`UPDATE qserv.contribution_request SET session = 'gone' WHERE transaction_id = ${place.transactionId}`,
+    );
+    await one.setState(place.transactionId, 'FINISHED');
+    const again = refusing.runQueue({ threads: 0 });
+    expect(await ended(first)).toMatchObject({
+      status: 'CREATE_FAILED',
+      error: `transactionId=${place.transactionId} is not active`,
+    });
+    expect(await one.contributions(place.transactionId)).toHaveLength(501);
+    expect(await left('gone')).toEqual([]);
+    await again.close();
+  });
+
+  test('rows that are still on their way keep nothing else waiting', async () => {
+    const { id } = await send(sender, place, objectRows(20));
+    await leave(id, { noted: 0, readTime: 5 });
+    await one.server.connection('copy', async (connection) => {
+      await takeLock(connection, unitLock(place), 0);
+      await one.metadata.run(
+        (sql) => sql`UPDATE qserv.contribution_request SET thread = ${connection.threadId} WHERE contrib_id = ${id}`,
+      );
+      const copying = connection.rows('copy', 'SELECT SLEEP(600)').catch(() => {});
+      const next = await submit(await newPlace());
+      const queue = newWorker().runQueue({ threads: 1 });
+      expect(await ended(next)).toMatchObject({ status: 'FINISHED' });
+      expect(await sender.contribution(id)).toMatchObject({ status: 'IN_PROGRESS' });
+      await queue.close();
+      await killHolder(one.server, unitLock(place), connection.threadId);
+      await copying;
+    });
+  });
+});
+
+test('what a process could not record is brought to an end though another one works off the queue', async () => {
+  const place = await newPlace();
+  const first = newWorker();
+  const queue = first.runQueue({ threads: 1 });
+  const warm = await submit(place);
+  expect(await ended(warm)).toMatchObject({ status: 'FINISHED' });
+  let away = false;
+  const { metadata } = one;
+  const broken: Metadata = {
+    ...metadata,
+    transaction: (work) => {
+      if (away) throw new IngestError('UNAVAILABLE', 'records: the connection broke or is closed');
+      return metadata.transaction(work);
+    },
+  };
+  const second = newWorker(
+    (step) => {
+      if (step === 'open') away = true;
+    },
+    mysql,
+    { metadata: broken, contributions: { settleSeconds: 0 } },
+  );
+  const other = second.runQueue({ threads: 1 });
+  const missing = `file://${folder}/missing.csv`;
+  await expect(second.submit(reference(place, missing))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  away = false;
+  const [{ id }] = (await one.contributions(place.transactionId)).slice(-1) as [{ id: number }];
+  expect(await ended(id)).toMatchObject({
+    status: 'READ_FAILED',
+    retryAllowed: true,
+    error: 'the records were away before the rows were loaded',
+  });
+  await other.close();
+  await queue.close();
 });

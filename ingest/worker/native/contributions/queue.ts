@@ -4,7 +4,7 @@ import { takeNext } from '../../../storage/metadata/contribution-queue';
 import { type HeldLocks, withLocks } from '../../../storage/metadata/locks';
 import { sweepStaging } from '../sweep';
 import type { ContributionContext } from './context';
-import { settleDead } from './restart';
+import { type Restart, settleDead, settleOwnLeft } from './restart';
 
 export interface QueueOptions {
   /** Asynchronous contributions that are loaded at the same time. */
@@ -81,6 +81,7 @@ export class ContributionQueue {
         if (this.stopped) return;
         const others = error instanceof IngestError && error.code === 'BUSY' && error.details.lock !== undefined;
         if (!others) this.options.onError?.(error);
+        else await this.settleOwn();
         await sleep(AGAIN_MS, undefined, { signal: this.stop.signal }).catch(() => {});
       }
     }
@@ -107,15 +108,27 @@ export class ContributionQueue {
   /** What cannot be settled now, because a database is away, is so later; the queue goes on. */
   private async settle(): Promise<void> {
     if (performance.now() < this.lookAgain) return;
-    const { autoResume = true } = this.options;
     try {
-      await settleDead(this.context, { autoResume, isRunning: (id) => this.work.isRunning(id) });
+      await settleDead(this.context, this.restart);
       await sweepStaging(this.context);
       this.lookAgain = performance.now() + LOOK_MS;
     } catch (error) {
       this.options.onError?.(error);
       this.lookAgain = performance.now() + AGAIN_MS;
     }
+  }
+
+  /** What this process left, while another one works off the queue. */
+  private async settleOwn(): Promise<void> {
+    try {
+      await settleOwnLeft(this.context, this.restart);
+    } catch (error) {
+      this.options.onError?.(error);
+    }
+  }
+
+  private get restart(): Restart {
+    return { autoResume: this.options.autoResume ?? true, isRunning: (id) => this.work.isRunning(id) };
   }
 
   private async beginNext(): Promise<boolean> {

@@ -1,14 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as texts from '../../../core/contribution-texts';
 import { IngestError } from '../../../core/errors';
+import type { TransactionState } from '../../../core/transactions';
 import { dropStaging } from '../../../storage/data/staging';
 import { killLockHolders, releaseLocks } from '../../../storage/data/user-locks';
 import type { Transaction } from '../../../storage/metadata';
 import { contributionContext } from '../../../storage/metadata/contribution-context';
 import {
+  adoptQueued,
   adoptRequest,
+  endQueued,
   type OpenRequest,
   openRequests,
+  openSessions,
+  queuedTargets,
   refuseResumption,
 } from '../../../storage/metadata/contribution-queue';
 import { failRequest, noteThread, requeueRequest } from '../../../storage/metadata/contribution-requests';
@@ -21,6 +26,14 @@ import { checkOpen } from './create';
 /** A process whose connection broke is back after less; one that is still away is taken for dead. */
 const SECOND_LOOK_MS = 600;
 
+/** For which rows are waited for that are on their way into a partition though their process is gone; what is queued waits, too. */
+const ON_THEIR_WAY_MS = 1000;
+
+const STOPPED = 'the worker was stopped before the rows were loaded';
+const UNRECORDED = 'the records were away before the rows were loaded';
+
+class OnTheirWay extends IngestError {}
+
 export interface Restart {
   /** What cannot have been attached is queued again; else it fails, and may be sent again. */
   autoResume: boolean;
@@ -31,62 +44,136 @@ export interface Restart {
 /**
  * Brings what dead processes left at this worker to an end or back into the queue, docs/contract/worker.md §6: rows that are in their
  * partition make a contribution FINISHED, asynchronous ones of which nothing is there wait for their turn once more, in their old
- * order, and synchronous ones fail. Qserv ends all of them as failed that had been read. Throws what kept it from one of them.
+ * order, and synchronous ones fail. Qserv ends all of them as failed that had been read. What is still on its way into a partition is
+ * left for the next time. Throws what kept it from one of them.
  */
 export async function settleDead(worker: ContributionContext, restart: Restart): Promise<void> {
   await worker.session.hold();
-  const seen = new Set((await deadRequests(worker, restart)).map(({ id }) => id));
-  if (seen.size === 0) return;
+  const seen = await lookForDead(worker, restart);
+  if (seen.sessions.size === 0 && seen.own.size === 0) return;
   await sleep(SECOND_LOOK_MS);
-  let failed: { error: unknown } | undefined;
-  for (const request of await deadRequests(worker, restart)) {
-    if (!seen.has(request.id)) continue;
-    try {
-      await settleRequest(worker, restart, request);
-    } catch (error) {
-      failed ??= { error };
-    }
-  }
-  if (failed !== undefined) throw failed.error;
-}
-
-async function deadRequests(worker: ContributionContext, { isRunning }: Restart): Promise<OpenRequest[]> {
-  const own = worker.session.id;
-  const { requests, living } = await worker.metadata.transaction(async (tx) => {
-    const requests = await openRequests(tx, worker.name);
-    const others = requests.map(({ session }) => session).filter((session) => session !== own);
-    return { requests, living: await livingSessions(tx, others) };
-  });
-  return requests.filter(({ id, session, isQueued }) =>
-    session === own ? !isQueued && !isRunning(id) : !living.has(session),
+  const { sessions, own } = await lookForDead(worker, restart);
+  const dead = [...sessions].filter((session) => seen.sessions.has(session));
+  if (dead.length > 0) await settleQueued(worker, restart, dead);
+  const left = await begunBy(worker, [...dead, worker.session.id]);
+  await settleAll(
+    worker,
+    restart,
+    left.filter(({ id, session }) => session !== worker.session.id || (own.has(id) && seen.own.has(id))),
   );
 }
 
-async function settleRequest(worker: ContributionContext, restart: Restart, request: OpenRequest): Promise<void> {
-  const { id, place, isQueued } = request;
-  const token = isQueued ? null : worker.attemptId();
+/**
+ * The same of what this process began, works on no more and could not bring to an end, for instance because the records were away:
+ * of a process that lives, no other one does it.
+ */
+export async function settleOwnLeft(worker: ContributionContext, restart: Restart): Promise<void> {
+  const look = async () => (await begunBy(worker, [worker.session.id])).filter(({ id }) => !restart.isRunning(id));
+  const seen = new Set((await look()).map(({ id }) => id));
+  if (seen.size === 0) return;
+  await sleep(SECOND_LOOK_MS);
+  await settleAll(
+    worker,
+    restart,
+    (await look()).filter(({ id }) => seen.has(id)),
+  );
+}
+
+function begunBy({ metadata, name }: ContributionContext, sessions: string[]): Promise<OpenRequest[]> {
+  return metadata.run((sql) => openRequests(sql, name, sessions));
+}
+
+/** Sessions of dead processes, and what this one has begun and works on no more. */
+async function lookForDead(
+  worker: ContributionContext,
+  { isRunning }: Restart,
+): Promise<{ sessions: Set<string>; own: Set<number> }> {
+  const { metadata, name, session } = worker;
+  const dead = await metadata.transaction(async (tx) => {
+    const others = (await openSessions(tx, name)).filter((id) => id !== session.id);
+    const living = await livingSessions(tx, others);
+    return others.filter((id) => !living.has(id));
+  });
+  const own = (await begunBy(worker, [session.id])).map(({ id }) => id);
+  return { sessions: new Set(dead), own: new Set(own.filter((id) => !isRunning(id))) };
+}
+
+/** What had not begun: however much it is, all that goes into one table is dealt with at once. */
+async function settleQueued(worker: ContributionContext, { autoResume }: Restart, sessions: string[]): Promise<void> {
+  const { metadata, name, session } = worker;
+  const targets = await metadata.run((sql) => queuedTargets(sql, name, sessions));
+  await each(targets, (target) =>
+    metadata.transaction(async (tx) => {
+      const context = await contributionContext(tx, target.transactionId, target.table);
+      const left = { worker: name, sessions, target };
+      const refusal = refusalOf(() => checkOpen(context, target));
+      if (!autoResume) await endQueued(tx, left, notResumed(target.transactionId, context.state));
+      else if (refusal === undefined) await adoptQueued(tx, left, session.id);
+      else await endQueued(tx, left, { ...NOT_BEGUN, status: 'CREATE_FAILED', error: refusal.message });
+    }),
+  );
+}
+
+const NOT_BEGUN = { retryAllowed: false, startTime: 0, loadTime: 0 };
+
+function notResumed(transactionId: number, state: TransactionState): Parameters<typeof endQueued>[2] {
+  const startTime = Date.now();
+  if (state === 'STARTED') {
+    return { status: 'START_FAILED', error: STOPPED, retryAllowed: true, startTime, loadTime: 0 };
+  }
+  const error = texts.changedState(transactionId, state);
+  return { status: 'LOAD_FAILED', error, retryAllowed: false, startTime, loadTime: startTime };
+}
+
+async function settleAll(worker: ContributionContext, restart: Restart, requests: OpenRequest[]): Promise<void> {
+  const until = performance.now() + ON_THEIR_WAY_MS;
+  await each(requests, async (request) => {
+    try {
+      await settleRequest(worker, restart, request, until);
+    } catch (error) {
+      if (!(error instanceof OnTheirWay)) throw error;
+    }
+  });
+}
+
+/** Does the work for each of them, whatever becomes of the others; then throws the first failure. */
+async function each<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  let failed: { error: unknown } | undefined;
+  for (const item of items) {
+    await work(item).catch((error) => {
+      failed ??= { error };
+    });
+  }
+  if (failed !== undefined) throw (failed as { error: unknown }).error;
+}
+
+async function settleRequest(
+  worker: ContributionContext,
+  restart: Restart,
+  request: OpenRequest,
+  until: number,
+): Promise<void> {
+  const { id, place } = request;
+  const token = worker.attemptId();
   const { session } = worker;
   const adopted = await worker.metadata.run((sql) => adoptRequest(sql, request, { session: session.id, token }));
   if (!adopted) return;
-  if (token !== null) {
-    const settled = request.hasNote ? await settleNote(worker, request, token) : 'nothing';
-    await dropTables(worker, request);
-    if (settled !== 'nothing') return;
-  }
+  const settled = request.hasNote ? await settleNote(worker, request, token, until) : 'nothing';
+  await dropTables(worker, request);
+  if (settled !== 'nothing') return;
   await worker.metadata.transaction(async (tx) => {
     const context = await contributionContext(tx, place.transactionId, place.table);
     const { state } = context;
     if (restart.autoResume && request.isAsync) {
       const refusal = refusalOf(() => checkOpen(context, place));
       if (refusal !== undefined) await refuseResumption(tx, id, refusal.message);
-      else if (token !== null) await requeueRequest(tx, id, token);
+      else await requeueRequest(tx, id, token);
       return;
     }
     const started = request.startTime !== 0;
     const gone = state !== 'STARTED';
-    const error = gone
-      ? texts.changedState(place.transactionId, state)
-      : 'the worker was stopped before the rows were loaded';
+    const stopped = request.session === session.id ? UNRECORDED : STOPPED;
+    const error = gone ? texts.changedState(place.transactionId, state) : stopped;
     await fail(tx, request, token, {
       status: gone ? 'LOAD_FAILED' : started ? 'READ_FAILED' : 'START_FAILED',
       error: (gone ? texts.loadFailurePrefix(request.channel) : '') + error,
@@ -96,12 +183,19 @@ async function settleRequest(worker: ContributionContext, restart: Restart, requ
 }
 
 /** What became of rows that an attempt noted which is gone. */
-async function settleNote(worker: ContributionContext, { id, place }: OpenRequest, token: string): Promise<Settled> {
+async function settleNote(
+  worker: ContributionContext,
+  { id, place }: OpenRequest,
+  token: string,
+  until: number,
+): Promise<Settled> {
   const { metadata, control, name } = worker;
   const context = await metadata.transaction((tx) => contributionContext(tx, place.transactionId, place.table));
   const finalTable = finalTableOf(place, context.partitioned);
   return worker.server.connection('settle', async (connection) => {
-    await takePlaceToSettle({ metadata, control, worker: name, place }, connection);
+    await takePlaceToSettle({ metadata, control, worker: name, place }, connection, async () => {
+      if (performance.now() > until) throw new OnTheirWay('BUSY', `rows of contribution ${id} are still on their way`);
+    });
     await metadata.transaction((tx) => noteThread(tx, id, token, connection.threadId));
     const settled = await settlePlace(metadata, connection, name, place, finalTable);
     await releaseLocks(connection);
@@ -119,7 +213,7 @@ async function dropTables({ control }: ContributionContext, { staging, plain }: 
 async function fail(
   tx: Transaction,
   { id, startTime, readTime }: OpenRequest,
-  token: string | null,
+  token: string,
   how: { status: 'LOAD_FAILED' | 'READ_FAILED' | 'START_FAILED'; error: string; retryAllowed: boolean },
 ): Promise<void> {
   const now = Date.now();
