@@ -2,6 +2,7 @@ import { parseBinaryRequest } from '../../../core/binary-request';
 import { loadCharset } from '../../../core/charsets';
 import type { ContributionChannel } from '../../../core/contribution-texts';
 import * as texts from '../../../core/contribution-texts';
+import type { Contribution } from '../../../core/contributions';
 import { type Dialect, parseDialect } from '../../../core/dialect';
 import { type ErrorCode, IngestError } from '../../../core/errors';
 import { checkReferenceUrl } from '../../../source';
@@ -9,6 +10,7 @@ import {
   type ContributionContext as Context,
   contributionContext,
 } from '../../../storage/metadata/contribution-context';
+import { findContribution } from '../../../storage/metadata/contribution-records';
 import { insertContribution } from '../../../storage/metadata/contribution-requests';
 import { finalTableOf } from '../../../storage/places/settle';
 import type { ContributionTarget, ReferenceRequest, ValueRequest } from '../../contributions';
@@ -18,6 +20,8 @@ import type { ContributionContext } from './context';
 /** A contribution that was recorded. */
 export interface Created {
   id: number;
+  /** Its record, before anybody begins it. */
+  contribution: Contribution;
   channel: ContributionChannel;
   /** Chunk as submitted. */
   chunk: number;
@@ -99,7 +103,11 @@ async function create(worker: ContributionContext, request: ContributionTarget, 
     const { chunk } = request;
     const dialect = parsed?.dialect as Dialect;
     const finalTable = finalTableOf(place, context.partitioned);
-    return { refusal, created: { id, channel, chunk, place, finalTable, dialect, charset, maxNumWarnings, columns } };
+    const contribution = (await findContribution(tx, id)) as Contribution;
+    return {
+      refusal,
+      created: { id, contribution, channel, chunk, place, finalTable, dialect, charset, maxNumWarnings, columns },
+    };
   });
   if (refusal) throw refused(refusal, created.id, 'CREATE_FAILED');
   return created;

@@ -54,7 +54,7 @@ export async function referenceWork(worker: ContributionContext, id: number, opt
 }
 
 /** A contribution whose rows are sent, before they are. */
-export function valueWork({ columns, dialect, charset, ...created }: Created): Work {
+export function valueWork({ columns, dialect, charset, contribution: _, ...created }: Created): Work {
   return {
     ...created,
     columns: columns.map(({ name }) => name),

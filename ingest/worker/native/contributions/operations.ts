@@ -26,15 +26,11 @@ export class NativeContributions implements ContributionOperations {
   constructor(private readonly context: ContributionContext) {}
 
   async submit(request: ReferenceRequest, options: LoadOptions = {}): Promise<Contribution> {
-    const { id } = await createReference(this.context, request);
-    await this.begin(id, request.isAsync, options);
-    return this.contribution(id);
+    return this.begin((await createReference(this.context, request)).contribution, options);
   }
 
   async retry(id: number, { isAsync }: { isAsync: boolean }, options: LoadOptions = {}): Promise<Contribution> {
-    await takeUpAgain(this.context, id, isAsync);
-    await this.begin(id, isAsync, options);
-    return this.contribution(id);
+    return this.begin(await takeUpAgain(this.context, id, isAsync), options);
   }
 
   async receive(request: ValueRequest): Promise<OpenContribution> {
@@ -94,9 +90,14 @@ export class NativeContributions implements ContributionOperations {
     await this.queue?.close();
   }
 
-  private async begin(id: number, isAsync: boolean, options: LoadOptions): Promise<void> {
-    if (isAsync) this.queue?.wake();
-    else await this.process(id, options);
+  /** Shows a queued one as it was queued, though somebody may have begun it: whoever sends it expects it to be IN_PROGRESS. */
+  private async begin(taken: Contribution, options: LoadOptions): Promise<Contribution> {
+    if (taken.isAsync) {
+      this.queue?.wake();
+      return taken;
+    }
+    await this.process(taken.id, options);
+    return this.contribution(taken.id);
   }
 
   async contribution(id: number): Promise<Contribution> {

@@ -131,6 +131,26 @@ test('the oldest head goes first, of databases within their limits', async () =>
   await queue.close();
 });
 
+test('the reply to who queues a contribution shows it queued, however soon it is over', async () => {
+  const queue = newWorker().runQueue({ threads: 1 });
+  const slow: Metadata = {
+    ...one.metadata,
+    run: async (question) => {
+      await sleep(1000);
+      return one.metadata.run(question);
+    },
+  };
+  const other = newWorker(undefined, mysql, { metadata: slow });
+  const place = await newPlace();
+  const sent = await other.submit(reference(place, `file://${folder}/missing.csv`, { isAsync: true }));
+  expect(sent).toMatchObject({ status: 'IN_PROGRESS', isAsync: true, startTime: 0, charset: 'latin1' });
+  expect(await ended(sent.id)).toMatchObject({ status: 'READ_FAILED' });
+  const again = await other.retry(sent.id, { isAsync: true });
+  expect(again).toMatchObject({ status: 'IN_PROGRESS', isAsync: true, error: '', numFailedRetries: 1 });
+  expect(await ended(sent.id)).toMatchObject({ status: 'READ_FAILED', numFailedRetries: 1 });
+  await queue.close();
+});
+
 test('one process at a time works off a queue; the next one takes over', async () => {
   const first = new Held();
   const second = new Held();

@@ -26,6 +26,8 @@ export interface QueueWork {
 const POLL_MS = 200;
 /** How often dead processes, and tables that they left, are looked for. */
 const LOOK_MS = 10_000;
+/** The same as long as MariaDB goes on with what a dead process had it do. */
+const SOON_MS = 3000;
 /** Pause after a failure, for instance because the records are away; also between questions for another process's lock. */
 const AGAIN_MS = 500;
 const LOCK_WAIT_MS = 1000;
@@ -109,9 +111,9 @@ export class ContributionQueue {
   private async settle(): Promise<void> {
     if (performance.now() < this.lookAgain) return;
     try {
-      await settleDead(this.context, this.restart);
+      const settled = await settleDead(this.context, this.restart);
       await sweepStaging(this.context);
-      this.lookAgain = performance.now() + LOOK_MS;
+      this.lookAgain = performance.now() + (settled ? LOOK_MS : SOON_MS);
     } catch (error) {
       this.options.onError?.(error);
       this.lookAgain = performance.now() + AGAIN_MS;

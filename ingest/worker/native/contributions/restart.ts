@@ -26,12 +26,10 @@ import { checkOpen } from './create';
 /** A process whose connection broke is back after less; one that is still away is taken for dead. */
 const SECOND_LOOK_MS = 600;
 
-/** For which rows are waited for that are on their way into a partition though their process is gone; what is queued waits, too. */
-const ON_THEIR_WAY_MS = 1000;
-
 const STOPPED = 'the worker was stopped before the rows were loaded';
 const UNRECORDED = 'the records were away before the rows were loaded';
 
+/** The process is gone, but MariaDB goes on with its statement. Nobody waits for that: what is queued would wait, too. */
 class OnTheirWay extends IngestError {}
 
 export interface Restart {
@@ -45,18 +43,18 @@ export interface Restart {
  * Brings what dead processes left at this worker to an end or back into the queue, docs/contract/worker.md §6: rows that are in their
  * partition make a contribution FINISHED, asynchronous ones of which nothing is there wait for their turn once more, in their old
  * order, and synchronous ones fail. Qserv ends all of them as failed that had been read. What is still on its way into a partition is
- * left for the next time. Throws what kept it from one of them.
+ * left for the next time: then false. Throws what kept it from one of them.
  */
-export async function settleDead(worker: ContributionContext, restart: Restart): Promise<void> {
+export async function settleDead(worker: ContributionContext, restart: Restart): Promise<boolean> {
   await worker.session.hold();
   const seen = await lookForDead(worker, restart);
-  if (seen.sessions.size === 0 && seen.own.size === 0) return;
+  if (seen.sessions.size === 0 && seen.own.size === 0) return true;
   await sleep(SECOND_LOOK_MS);
   const { sessions, own } = await lookForDead(worker, restart);
   const dead = [...sessions].filter((session) => seen.sessions.has(session));
   if (dead.length > 0) await settleQueued(worker, restart, dead);
   const left = await begunBy(worker, [...dead, worker.session.id]);
-  await settleAll(
+  return settleAll(
     worker,
     restart,
     left.filter(({ id, session }) => session !== worker.session.id || (own.has(id) && seen.own.has(id))),
@@ -125,15 +123,18 @@ function notResumed(transactionId: number, state: TransactionState): Parameters<
   return { status: 'LOAD_FAILED', error, retryAllowed: false, startTime, loadTime: startTime };
 }
 
-async function settleAll(worker: ContributionContext, restart: Restart, requests: OpenRequest[]): Promise<void> {
-  const until = performance.now() + ON_THEIR_WAY_MS;
+/** False when rows of some are still on their way. */
+async function settleAll(worker: ContributionContext, restart: Restart, requests: OpenRequest[]): Promise<boolean> {
+  let all = true;
   await each(requests, async (request) => {
     try {
-      await settleRequest(worker, restart, request, until);
+      await settleRequest(worker, restart, request);
     } catch (error) {
       if (!(error instanceof OnTheirWay)) throw error;
+      all = false;
     }
   });
+  return all;
 }
 
 /** Does the work for each of them, whatever becomes of the others; then throws the first failure. */
@@ -147,18 +148,13 @@ async function each<T>(items: T[], work: (item: T) => Promise<void>): Promise<vo
   if (failed !== undefined) throw (failed as { error: unknown }).error;
 }
 
-async function settleRequest(
-  worker: ContributionContext,
-  restart: Restart,
-  request: OpenRequest,
-  until: number,
-): Promise<void> {
+async function settleRequest(worker: ContributionContext, restart: Restart, request: OpenRequest): Promise<void> {
   const { id, place } = request;
   const token = worker.attemptId();
   const { session } = worker;
   const adopted = await worker.metadata.run((sql) => adoptRequest(sql, request, { session: session.id, token }));
   if (!adopted) return;
-  const settled = request.hasNote ? await settleNote(worker, request, token, until) : 'nothing';
+  const settled = request.hasNote ? await settleNote(worker, request, token) : 'nothing';
   await dropTables(worker, request);
   if (settled !== 'nothing') return;
   await worker.metadata.transaction(async (tx) => {
@@ -183,19 +179,18 @@ async function settleRequest(
 }
 
 /** What became of rows that an attempt noted which is gone. */
-async function settleNote(
-  worker: ContributionContext,
-  { id, place }: OpenRequest,
-  token: string,
-  until: number,
-): Promise<Settled> {
+async function settleNote(worker: ContributionContext, { id, place }: OpenRequest, token: string): Promise<Settled> {
   const { metadata, control, name } = worker;
   const context = await metadata.transaction((tx) => contributionContext(tx, place.transactionId, place.table));
   const finalTable = finalTableOf(place, context.partitioned);
+  let looks = 0;
+  // The first time somebody may be met who has no right to the partition.
+  const goOn = async () => {
+    looks += 1;
+    if (looks > 1) throw new OnTheirWay('BUSY', `rows of contribution ${id} are still on their way`);
+  };
   return worker.server.connection('settle', async (connection) => {
-    await takePlaceToSettle({ metadata, control, worker: name, place }, connection, async () => {
-      if (performance.now() > until) throw new OnTheirWay('BUSY', `rows of contribution ${id} are still on their way`);
-    });
+    await takePlaceToSettle({ metadata, control, worker: name, place }, connection, goOn);
     await metadata.transaction((tx) => noteThread(tx, id, token, connection.threadId));
     const settled = await settlePlace(metadata, connection, name, place, finalTable);
     await releaseLocks(connection);

@@ -1,3 +1,4 @@
+import type { Contribution } from '../../../core/contributions';
 import { IngestError } from '../../../core/errors';
 import { findContribution } from '../../../storage/metadata/contribution-records';
 import { findRequest, retryRequest } from '../../../storage/metadata/contribution-requests';
@@ -5,9 +6,9 @@ import type { ContributionContext } from './context';
 import { unknownContribution } from './inputs';
 
 /** Takes a contribution that could not be read up again, docs/contract/worker.md §4. Errors as in `ContributionOperations.retry`. */
-export async function takeUpAgain(worker: ContributionContext, id: number, isAsync: boolean): Promise<void> {
+export async function takeUpAgain(worker: ContributionContext, id: number, isAsync: boolean): Promise<Contribution> {
   await worker.session.hold();
-  await worker.metadata.transaction(async (tx) => {
+  return worker.metadata.transaction(async (tx) => {
     const request = await findRequest(tx, id, { lock: true });
     const contribution = await findContribution(tx, id);
     if (contribution === undefined) throw unknownContribution(id);
@@ -32,5 +33,6 @@ export async function takeUpAgain(worker: ContributionContext, id: number, isAsy
       );
     }
     await retryRequest(tx, id, worker.session.id, isAsync);
+    return (await findContribution(tx, id)) as Contribution;
   });
 }
