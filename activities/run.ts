@@ -5,6 +5,9 @@ import { toFailure } from './errors';
 /** Longest pause between heartbeats; shorter where the heartbeat timeout asks for it. */
 const HEARTBEAT_MS = 5_000;
 
+/** How long what listens to nobody may go on in a worker that is being stopped, ms. */
+const LEAVE_MS = 2_000;
+
 export interface Running {
   /** Aborted when the activity is cancelled, timed out, or its worker shuts down. */
   signal: AbortSignal;
@@ -21,19 +24,33 @@ export async function run<T>(body: (running: Running) => Promise<T>): Promise<T>
   const { heartbeatTimeoutMs = HEARTBEAT_MS * 3 } = context.info;
   const timer = setInterval(() => context.heartbeat(details), Math.min(HEARTBEAT_MS, heartbeatTimeoutMs / 3));
   try {
-    return await body({
+    const work = body({
       signal: context.cancellationSignal,
       isGivenUp: () => context.cancellationDetails?.cancelRequested === true,
       report: (d) => {
         details = d;
       },
     });
+    return await Promise.race([work, workerStops(context)]);
   } catch (error) {
     if (context.cancellationDetails?.workerShutdown) throw workerLeft();
     throw toFailure(error);
   } finally {
     clearInterval(timer);
   }
+}
+
+/**
+ * Throws when the worker is being stopped: some operations take hours, and whoever repeats them finds what became of them, also when
+ * they still go on.
+ */
+function workerStops(context: Context): Promise<never> {
+  return new Promise((_, reject) => {
+    const leave = () => {
+      if (context.cancellationDetails?.workerShutdown) setTimeout(() => reject(workerLeft()), LEAVE_MS).unref();
+    };
+    context.cancellationSignal.addEventListener('abort', leave, { once: true });
+  });
 }
 
 /** A worker that is being stopped hands its activity back at once, instead of leaving it to the heartbeat timeout. */

@@ -21,6 +21,8 @@ export interface RemoteWorkerOptions {
   readSeconds?: number;
   /** Between two looks at a contribution that is being loaded, ms: from the first value up to the second. Default 20 to 2000. */
   pollMs?: [number, number];
+  /** Between two looks at the super-transaction of one that is being loaded, ms. Default 30,000. */
+  stateMs?: number;
 }
 
 /** How long after a lost reply the contribution is looked for, ms. */
@@ -33,16 +35,18 @@ export class RemoteWorkerContext {
   readonly roots: Record<string, string>;
   readonly resolveSecret?: (name: string) => string | undefined;
   readonly lookedForMs = LOOKED_FOR_MS;
+  readonly stateMs: number;
   private readonly pollMs: [number, number];
   private client?: Promise<QservClient>;
 
   constructor(private readonly options: RemoteWorkerOptions) {
-    const { name, controller, roots, resolveSecret, pollMs = [20, 2000] } = options;
+    const { name, controller, roots, resolveSecret, pollMs = [20, 2000], stateMs = 30_000 } = options;
     this.name = name;
     this.controller = controller;
     this.roots = roots;
     this.resolveSecret = resolveSecret;
     this.pollMs = pollMs;
+    this.stateMs = stateMs;
   }
 
   async call<E extends AnyEndpoint>(endpoint: E, sent: Sent<E>, options?: CallOptions): Promise<Replied<E>> {

@@ -12,6 +12,7 @@ import { contributionError } from './failures';
 import { follow } from './follow';
 import { assign, contributionsOf, holdsRows, type SourceState } from './look';
 import { type SentSource, sentSources } from './sources';
+import { checkState } from './state';
 
 /**
  * Loads one unit: each of its sources as a contribution by reference, one after the other. Before anything is sent, what is there
@@ -40,20 +41,6 @@ export async function loadUnit(
   }
 }
 
-/** The super-transaction must be one of the database, and STARTED; the database must not be published. */
-async function checkState(
-  { controller }: RemoteWorkerContext,
-  { transactionId: id, database }: LoadUnit,
-): Promise<void> {
-  const { database: own, state } = await controller.transaction(id, { context: false, log: false });
-  if (own !== database) {
-    await controller.database(database);
-    throw new IngestError('INVALID_INPUT', `super-transaction ${id} is one of '${own}', not of '${database}'`, { id });
-  }
-  if (state === 'STARTED') return;
-  throw new IngestError('ILLEGAL_STATE', `super-transaction ${id} is ${state}, not STARTED`, { id, state });
-}
-
 /** Returns the FINISHED contribution. */
 async function loadSource(
   context: RemoteWorkerContext,
@@ -66,7 +53,7 @@ async function loadSource(
   if (there?.status === 'FINISHED') return there;
   const begun = await begin(context, unit, source, there, options);
   const progress = ({ bytes, rows }: Contribution) => options.onProgress?.({ source: index, bytes, rows });
-  const ended = await follow(context, begun, progress, options);
+  const ended = await follow(context, unit, begun, progress, options);
   if (ended.status === 'FINISHED') return ended;
   throw contributionError(ended, source.secrets);
 }

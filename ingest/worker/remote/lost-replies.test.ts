@@ -42,8 +42,9 @@ beforeEach(async () => {
 });
 
 const secrets: Record<string, string> = { TOKEN: 's3cr3t-token' };
-const connect = () =>
+const connect = (more: { stateMs?: number } = {}) =>
   new RemoteIngestWorker({
+    ...more,
     name: 'w1',
     controller: stack.controller,
     authKey: KEYS.auth,
@@ -232,6 +233,17 @@ describe('an attempt that ends early', () => {
     queue = stack.native.runQueue({ threads: 2 });
     expect(await worker.load(what)).toMatchObject({ rows: 1 });
     expect(await records()).toMatchObject([{ status: 'FINISHED' }]);
+  });
+
+  test('when its super-transaction is ended by others, whatever the worker goes on saying', async () => {
+    await queue.close();
+    const attentive = connect({ stateMs: 50 });
+    const load = attentive.load(request([plainSource(await write('ended.csv', row(1)))])).catch((error) => error);
+    while ((await records()).length === 0) await sleep(10);
+    await stack.controller.endTransaction(tx, 'abort');
+    expect(await load).toMatchObject({ code: 'ILLEGAL_STATE', details: { retryAllowed: false } });
+    await attentive.close();
+    queue = stack.native.runQueue({ threads: 2 });
   });
 
   test('is not taken for cancelled when somebody else cancels its contribution', async () => {
