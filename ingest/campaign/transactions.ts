@@ -112,7 +112,7 @@ export interface TransactionCounts {
 /** How many super-transactions worked on this plan, by how they ended. */
 export async function countOf({ controller }: Services, database: string, planId: string): Promise<TransactionCounts> {
   const counts = { committed: 0, aborted: 0, open: 0 };
-  for (const { state, context } of await controller.transactions({ database })) {
+  for (const { state, context } of await controller.transactions({ database }, { log: false })) {
     if (context.planId !== planId) continue;
     counts[state === 'FINISHED' ? 'committed' : state === 'ABORTED' ? 'aborted' : 'open']++;
   }
@@ -157,7 +157,7 @@ const howEnded = (state: string) => (state === 'FINISHED' ? 'committed' : 'abort
 
 async function transactionsIn(controller: Controller, database: string): Promise<TransactionDescriptor[]> {
   try {
-    return await controller.transactions({ database });
+    return await controller.transactions({ database }, { log: false });
   } catch (error) {
     if (error instanceof IngestError && error.code === 'UNKNOWN_DATABASE') return [];
     throw error;

@@ -156,6 +156,13 @@ test('nobody there: the request was not sent, and the next address is tried', as
   await two.close();
 });
 
+test('whatever connecting says, the request was not sent', async () => {
+  // An address of a link that is not named.
+  const nowhere = connect(['http://[fe80::1]:9', url]);
+  expect(await nowhere.call(put, sent)).toEqual({ got: 1 });
+  await nowhere.close();
+});
+
 test('a connection that breaks while the version is asked for: the request itself was not sent', async () => {
   const broken = createServer((request) => request.socket.destroy());
   await new Promise<void>((resolve) => broken.listen(0, '127.0.0.1', resolve));

@@ -34,16 +34,8 @@ export interface Received {
   text: string;
 }
 
-/** Causes with which a request cannot have reached anybody. */
-const NOT_SENT = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-]);
+/** Causes with which a request cannot have reached anybody; so has none whose connection failed. */
+const NOT_SENT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL']);
 
 /** Sends requests to one service, each once. */
 export class Transport {
@@ -116,7 +108,7 @@ export class Transport {
     if (code === 'UND_ERR_INVALID_ARG') {
       return new IngestError('INVALID_INPUT', `${where} cannot be sent as given`, { outcome: 'not sent' });
     }
-    const outcome = NOT_SENT.has(why) ? 'not sent' : 'unknown';
+    const outcome = NOT_SENT.has(why) || neverConnected(error) ? 'not sent' : 'unknown';
     const what = outcome === 'unknown' ? 'the connection broke before a reply came' : 'no connection came about';
     return new IngestError('UNAVAILABLE', `${where}: ${what} (${why})`, { outcome, cause: why });
   }
@@ -131,6 +123,12 @@ export class Transport {
     this.closed = true;
     await Promise.all([this.agent.destroy(), this.patient.destroy()]);
   }
+}
+
+/** True for what `connect` said, of each address where a name has several. */
+function neverConnected(error: unknown): boolean {
+  const all: unknown[] = error instanceof AggregateError ? error.errors : [error];
+  return all.every((one) => (one as { syscall?: string }).syscall === 'connect');
 }
 
 function isText(body: Message['body']): boolean {
