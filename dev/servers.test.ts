@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { Connection } from '@temporalio/client';
 import { createConnection } from 'mysql2/promise';
 import postgres from 'postgres';
+import { listening } from '../test/support/listening';
 import { privateDir, privateMariaDb, privatePostgres, privateTemporal } from '../test/support/servers';
 import { processesOf } from './identity';
 import { MariaDbServer } from './mariadb';
@@ -69,8 +70,7 @@ describe('MariaDB server', () => {
 
 test('a server moves aside when its preferred port is taken, and remembers', async () => {
   const other = createServer();
-  await new Promise<void>((listening) => other.listen({ host: '127.0.0.1', port: 0 }, listening));
-  const taken = (other.address() as { port: number }).port;
+  const taken = await listening(other);
   const server = new MariaDbServer({ name: 'aside', dir: privateDir('aside'), port: taken });
   try {
     await server.start();

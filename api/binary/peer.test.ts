@@ -1,11 +1,15 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+import { listening } from '../../test/support/listening';
 import { Peer } from './peer';
 
 const server = createServer({ pauseOnConnect: true });
 const sockets: Socket[] = [];
 
-beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+let port: number;
+beforeAll(async () => {
+  port = await listening(server);
+});
 afterAll(async () => {
   for (const socket of sockets) socket.destroy();
   await new Promise((resolve) => server.close(resolve));
@@ -14,7 +18,7 @@ afterAll(async () => {
 /** Both ends of a connection; nobody reads anything yet. */
 async function ends(): Promise<[Socket, Socket]> {
   const accepted = once(server, 'connection') as Promise<[Socket]>;
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const socket = connect(port, '127.0.0.1');
   socket.pause();
   const [other] = await accepted;
   sockets.push(socket, other);

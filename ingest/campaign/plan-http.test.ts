@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listening } from '../../test/support/listening';
 import { Planner } from '../../test/support/planner';
 import { draftPlan } from './plan';
 
@@ -30,8 +30,7 @@ describe('templates and http sources', () => {
           .writeHead(200, { 'content-length': 4, etag: '"e1"' })
           .end(request.method === 'HEAD' ? undefined : 'abc\n');
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    base = `http://127.0.0.1:${await listening(server)}/`;
   });
   afterAll(() => server.close());
 

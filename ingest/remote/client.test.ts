@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { endpoint } from '../../api/qserv/endpoint';
+import { listening } from '../../test/support/listening';
 import { IngestError } from '../core/errors';
 import { QservClient } from './client';
 
@@ -66,8 +66,7 @@ beforeAll(async () => {
     if (answer === undefined) request.socket.destroy();
     else response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' }).end(answer.text);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  url = `http://127.0.0.1:${await listening(server)}`;
 });
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
@@ -165,8 +164,7 @@ test('whatever connecting says, the request was not sent', async () => {
 
 test('a connection that breaks while the version is asked for: the request itself was not sent', async () => {
   const broken = createServer((request) => request.socket.destroy());
-  await new Promise<void>((resolve) => broken.listen(0, '127.0.0.1', resolve));
-  const other = connect([`http://127.0.0.1:${(broken.address() as AddressInfo).port}`]);
+  const other = connect([`http://127.0.0.1:${await listening(broken)}`]);
   await expect(other.call(put, sent)).rejects.toMatchObject({ code: 'UNAVAILABLE', details: { outcome: 'not sent' } });
   await other.close();
   await new Promise((resolve) => broken.close(resolve));

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import { DataHttpServer } from '../../test/support/data-server';
-import { listening, readText } from '../../test/support/read-source';
+import { listening } from '../../test/support/listening';
+import { readText } from '../../test/support/read-source';
 import { DEFAULT_DIALECT } from '../core/dialect';
 import { inspectSource, readFailure } from './index';
 import type { SourceRules } from './rules';

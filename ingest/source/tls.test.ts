@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Certificate, selfSigned } from '../../test/support/certificates';
 import { DataHttpServer } from '../../test/support/data-server';
-import { listening, readText } from '../../test/support/read-source';
+import { listening } from '../../test/support/listening';
+import { readText } from '../../test/support/read-source';
 import type { IngestConfig } from '../core/ingest-config';
 import { isLasting, readFailure } from './index';
 

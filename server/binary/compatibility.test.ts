@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { BinaryService } from '../../test/support/binary-service';
 import { commandLine } from '../../test/support/command-line';
+import { listening } from '../../test/support/listening';
 import { privateDir } from '../../test/support/servers';
 
 /**
@@ -238,13 +239,12 @@ describe('campaign send-file, to a server that knows the contract alone', () => 
         socket.write(Buffer.from((answer + rest).replaceAll(' ', ''), 'hex'));
       }
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const own = await listening(server);
     try {
       const folder = privateDir('send');
       mkdirSync(folder);
       const path = join(folder, 'chunk_7480_overlap.txt');
       writeFileSync(path, '1,2\n3,4\n');
-      const { port: own } = server.address() as AddressInfo;
       const words = ['send-file', 'FILE', '127.0.0.1', String(own), '84', 'Object', 'P', path, '--record-size-bytes=6'];
       const options = [
         '--fields-terminated-by=,',

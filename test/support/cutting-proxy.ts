@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { listening } from './listening';
 
 /**
  * How a connection is cut. request: before the service hears of it. reply: once the service has begun to answer; nothing of that
@@ -24,7 +25,7 @@ export class CuttingProxy {
   /** In front of what listens at this URL. */
   static async start(url: string): Promise<CuttingProxy> {
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await listening(server);
     return new CuttingProxy(server, Number(new URL(url).port));
   }
 

@@ -2,6 +2,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { listening } from './listening';
 
 /** An HTTP server on a port of its own whose paths are scripted by the test. */
 export class DataHttpServer {
@@ -26,7 +27,7 @@ export class DataHttpServer {
   }
 
   async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    await listening(this.server);
     return this;
   }
 

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Certificate } from './certificates';
+import { listening } from './listening';
 
 /** An HTTP proxy on a port of its own, with both ways to use one. */
 export class ProxyServer {
@@ -20,7 +21,7 @@ export class ProxyServer {
   }
 
   async start(host = '127.0.0.1'): Promise<this> {
-    await new Promise<void>((resolve) => this.server.listen(0, host, resolve));
+    await listening(this.server, host);
     return this;
   }
 

@@ -1,4 +1,3 @@
-import type { Server } from 'node:net';
 import { DEFAULT_DIALECT } from '../../ingest/core/dialect';
 import { openSource, type SourceRules } from '../../ingest/source';
 import type { ContributionSource } from '../../ingest/worker/worker';
@@ -14,8 +13,4 @@ export async function readText(source: Partial<ContributionSource>, rules: Parti
   } finally {
     await opened.close();
   }
-}
-
-export async function listening(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 }

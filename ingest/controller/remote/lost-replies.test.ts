@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { ControllerService, KEYS } from '../../../test/support/controller-service';
 import { CuttingProxy } from '../../../test/support/cutting-proxy';
+import { listening } from '../../../test/support/listening';
 import { sharedServers } from '../../../test/support/native';
 import { freshDatabase } from '../../../test/support/servers';
 import { IngestError } from '../../core/errors';
@@ -163,8 +163,7 @@ test.each([
     else if (request.method === 'POST') response.end(text({ success: 0, error: `operation failed due to: ${why}` }));
     else response.end(text({ success: 1, databases: listed }));
   });
-  await new Promise<void>((resolve) => scripted.listen(0, '127.0.0.1', resolve));
-  const { port } = scripted.address() as AddressInfo;
+  const port = await listening(scripted);
   const client = new RemoteController({ url: `http://127.0.0.1:${port}`, authKey: '', pollMs: 20 });
   await expect(client.beginTransaction(database, context)).rejects.toMatchObject({ code });
   // The next call finds it: it is aborted by its token, and another is begun.

@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { frame } from '../../../api/binary/frames';
 import { type HandshakeRequest, handshakeRequest, ingestData, ingestResponse } from '../../../api/binary/messages';
 import { Peer } from '../../../api/binary/peer';
+import { listening } from '../../../test/support/listening';
 import { DEFAULT_DIALECT } from '../../core/dialect';
 import { type SendOptions, sendContribution } from './binary-client';
 import { records } from './records';
@@ -33,7 +34,7 @@ class ScriptedWorker {
     const server = createServer();
     const worker = new ScriptedWorker(server);
     server.on('connection', (socket) => void worker.serve(socket, answers).catch(() => {}));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await listening(server);
     return worker;
   }
 
