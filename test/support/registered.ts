@@ -50,6 +50,23 @@ export async function putRows(
   );
 }
 
+/** Registers a catalog with so many rows of these tables in chunk 7480, on `server`; published unless told otherwise. */
+export async function loadedCatalog(
+  controller: Controller,
+  workers: ReadonlyMap<string, DataServer>,
+  { tables = ['Object'], rows = 50, publish = true } = {},
+): Promise<{ database: string; worker: string; server: DataServer }> {
+  const database = await registerCatalog(controller);
+  const { id } = await controller.beginTransaction(database, {});
+  const [place] = await controller.allocateChunks({ database }, [7480]);
+  const worker = place?.worker as string;
+  const server = workers.get(worker) as DataServer;
+  for (const table of tables) await putRows(server, database, table, 7480, false, id, rows);
+  await controller.endTransaction(id, 'commit');
+  if (publish) await controller.publish(database);
+  return { database, worker, server };
+}
+
 /** Every final table of a catalog on a server: its rows, and its partitions ([] when it has none). */
 export async function contents(
   server: DataServer,

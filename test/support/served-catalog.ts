@@ -2,7 +2,7 @@ import { CATALOG_TABLES } from '../../ingest/controller/contract';
 import type { TableDefinition } from '../../ingest/core/tables';
 import type { DataServer } from '../../ingest/storage/data/connection';
 import { ControllerService } from './controller-service';
-import { dataServer, putRows, registerCatalog } from './registered';
+import { dataServer, loadedCatalog, registerCatalog } from './registered';
 
 /** A ref-match table of the catalogs' two directors. */
 const MATCH: TableDefinition = {
@@ -46,17 +46,8 @@ export class ServedCatalogs {
   }
 
   /** Tables Object, Source and Filter, with rows of Object in chunk 7480 on `server`; published unless told otherwise. */
-  async loaded({ rows = 50, publish = true } = {}): Promise<{ database: string; worker: string; server: DataServer }> {
-    const { controller } = this.service;
-    const database = await registerCatalog(controller);
-    const { id } = await controller.beginTransaction(database, {});
-    const [place] = await controller.allocateChunks({ database }, [7480]);
-    const worker = place?.worker as string;
-    const server = this.workers.get(worker) as DataServer;
-    await putRows(server, database, 'Object', 7480, false, id, rows);
-    await controller.endTransaction(id, 'commit');
-    if (publish) await controller.publish(database);
-    return { database, worker, server };
+  loaded(options: { rows?: number; publish?: boolean } = {}): ReturnType<typeof loadedCatalog> {
+    return loadedCatalog(this.service.controller, this.workers, options);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { sharedServers } from '../../../test/support/native';
 import { cssTree } from '../../../test/support/published';
-import { contents, dataServer, facts, putRows, registerCatalog } from '../../../test/support/registered';
+import { contents, dataServer, facts, loadedCatalog } from '../../../test/support/registered';
 import { freshDatabase } from '../../../test/support/servers';
 import type { ColumnDefinition } from '../../core/tables';
 import type { DataServer } from '../../storage/data/connection';
@@ -35,15 +35,9 @@ afterAll(async () => {
 
 /** A published catalog with rows of Source in one chunk, on the server. */
 async function published() {
-  const database = await registerCatalog(controller);
-  const { id } = await controller.beginTransaction(database, {});
-  const [place] = await controller.allocateChunks({ database }, [7480]);
-  const server = workers.get(place?.worker ?? '') as DataServer;
-  for (const table of ['Object', 'Source']) await putRows(server, database, table, 7480, false, id, 500);
-  await controller.endTransaction(id, 'commit');
-  await controller.publish(database);
+  const catalog = await loadedCatalog(controller, workers, { tables: ['Object', 'Source'], rows: 500 });
   announced = [];
-  return { database, server, worker: place?.worker as string };
+  return catalog;
 }
 
 /** The columns of every final table of Source, and of the master's table, as texts; one entry when all have the same. */

@@ -2,15 +2,9 @@ import { IngestError } from '../../core/errors';
 import { DUMMY_CHUNK, META_SCHEMA, PUBLISH_SCHEMA } from '../../core/names';
 import type { TableDescriptor } from '../../core/tables';
 import { quoteTable } from '../../storage/data/connection';
-import {
-  consolidateDirectorIndex,
-  createIndexBuild,
-  indexedColumns,
-  indexNames,
-  isUnique,
-  putBuildInPlace,
-} from '../../storage/data/director-index';
+import { consolidateDirectorIndex, createIndexBuild, putBuildInPlace } from '../../storage/data/director-index';
 import { dropTables } from '../../storage/data/drop-tables';
+import { indexedColumns, indexNames, isUnique } from '../../storage/data/index-definition';
 import { createMarks, type Marks, readMarks } from '../../storage/data/index-marks';
 import { ensureMetaSchema } from '../../storage/data/master-schemas';
 import { partitionNames } from '../../storage/data/partitions';

@@ -5,8 +5,8 @@ import { chunkTable, directorIndexTable, META_SCHEMA, PUBLISH_SCHEMA } from '../
 import type { TableDefinition } from '../../core/tables';
 import { type DataServer, quoteTable } from '../../storage/data/connection';
 import { partitionClause, partitionsClause } from '../../storage/data/definition';
-import { indexNames } from '../../storage/data/director-index';
 import { type ChunkOptions, type ChunkSource, type IndexTarget, indexChunk } from '../../storage/data/index-chunk';
+import { indexNames } from '../../storage/data/index-definition';
 import { createMarks, readMarks } from '../../storage/data/index-marks';
 import { partitionNames } from '../../storage/data/partitions';
 import { type Metadata, openMetadata } from '../../storage/metadata';

@@ -10,9 +10,9 @@ import {
   dropDirectorIndex,
   dropIndexLeftovers,
   dropIndexPartition,
-  indexNames,
 } from '../../storage/data/director-index';
 import { tableNames } from '../../storage/data/drop-tables';
+import { indexNames } from '../../storage/data/index-definition';
 import { createMarks, forgetMarks, readMarks } from '../../storage/data/index-marks';
 import { ensureMetaSchema } from '../../storage/data/master-schemas';
 import { chunkPlaces } from '../../storage/metadata/contributions';

@@ -1,5 +1,5 @@
 import { sharedServers } from '../../../test/support/native';
-import { contents, dataServer, facts, putRows, registerCatalog } from '../../../test/support/registered';
+import { contents, dataServer, facts, loadedCatalog } from '../../../test/support/registered';
 import { freshDatabase } from '../../../test/support/servers';
 import { chunkTable, DUMMY_CHUNK, replacementName } from '../../core/names';
 import type { TableDescriptor } from '../../core/tables';
@@ -37,15 +37,9 @@ afterAll(async () => {
 
 /** A published catalog with rows in one chunk, on the server. */
 async function published() {
-  const database = await registerCatalog(controller);
-  const { id } = await controller.beginTransaction(database, {});
-  const [place] = await controller.allocateChunks({ database }, [7480]);
-  const server = workers.get(place?.worker ?? '') as DataServer;
-  await putRows(server, database, 'Object', 7480, false, id, 2000);
-  await controller.endTransaction(id, 'commit');
-  await controller.publish(database);
+  const catalog = await loadedCatalog(controller, workers, { rows: 2000 });
   announced = [];
-  return { database, server, worker: place?.worker as string };
+  return catalog;
 }
 
 const byId = { index: 'by_id', columns: [{ column: 'objectId' }] };
