@@ -2,6 +2,7 @@ import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowFailedError 
 import { Command } from 'commander';
 import { type DeletionInput, type DeletionReport, parseDeletionInput } from '../api/campaign/deletion';
 import { type DeletionPlan, planDeletion } from '../ingest/campaign/deletion';
+import { bytes } from '../ingest/core/bytes';
 import { invalidInput } from '../ingest/core/errors';
 import { openMetadata } from '../ingest/storage/metadata';
 import { allDatabases, describeDatabase } from '../ingest/storage/metadata/databases';
@@ -9,7 +10,7 @@ import { failureOf, TASK_QUEUE } from './support/campaigns';
 import { ask, type Terminal } from './support/confirm';
 import type { Environment } from './support/environment';
 import { CommandError, EXIT } from './support/exit';
-import { bytes, type Format, formatOf, note, plural, print, table } from './support/output';
+import { type Format, formatOf, note, plural, print, table } from './support/output';
 import { readableLedger } from './support/records';
 
 /** Fixed name of the workflow, workflows/delete-catalog.ts. */

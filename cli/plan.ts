@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { draftPlan } from '../ingest/campaign/plan';
 import type { DraftPlan } from '../ingest/campaign/planning/draft';
+import { bytes } from '../ingest/core/bytes';
 import { openMetadata } from '../ingest/storage/metadata';
 import { CONFIG_VARIABLE } from '../workers/environment';
 import { type Environment, userPath } from './support/environment';
 import { readInputFile } from './support/input-file';
-import { bytes, formatOf, note, plural, print, table } from './support/output';
+import { formatOf, note, plural, print, table } from './support/output';
 import { readableLedger } from './support/records';
 
 interface PlannedTransaction {

@@ -53,11 +53,4 @@ export function table(header: string[], rows: (string | number)[][]): string[] {
 
 const grouped = (n: number) => n.toLocaleString('en-US');
 
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-
-export function bytes(n: number): string {
-  const power = n < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(n) / 10));
-  return power === 0 ? `${n} B` : `${(n / 1024 ** power).toFixed(1)} ${UNITS[power]}`;
-}
-
 export const plural = (n: number, word: string) => `${grouped(n)} ${word}${n === 1 ? '' : 's'}`;

@@ -1,5 +1,6 @@
 import type { CampaignProgress } from '../../api/campaign/progress';
-import { bytes, plural, table } from './output';
+import { bytes } from '../../ingest/core/bytes';
+import { plural, table } from './output';
 import { republishText } from './republish-text';
 
 /** A campaign's progress for people. */

@@ -1,6 +1,7 @@
 import type { CampaignError } from '../../api/campaign/progress';
 import type { OpenedDeletion, PlannedTable } from '../../ingest/campaign/deletion';
-import { bytes, oneLine } from './details';
+import { bytes } from '../../ingest/core/bytes';
+import { oneLine } from './details';
 
 /** How far a deletion is. */
 export interface DeletionState {

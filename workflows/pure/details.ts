@@ -1,4 +1,5 @@
 import type { CampaignError, CampaignProgress } from '../../api/campaign/progress';
+import { bytes } from '../../ingest/core/bytes';
 import type { InputFault } from '../../ingest/core/errors';
 
 /** The campaign as Markdown, for the Temporal UI's current details. */
@@ -78,15 +79,5 @@ function failure({ code, message, details }: CampaignError): string[] {
 }
 
 const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
-
-export function bytes(n: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-  let unit = 0;
-  while (n >= 1024 && unit < units.length - 1) {
-    n /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? n : n.toFixed(1)} ${units[unit]}`;
-}
 
 export const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').slice(0, 500);
