@@ -129,7 +129,7 @@ test.each([['whole'], ['tables']])('killed in mid-delete (%s) it goes on', async
   const tables = what === 'tables' ? ['Object', 'Filter'] : undefined;
   await publish(database);
   const marker = join(site.stack.dir, `killed-${what}`);
-  killAt = `${what === 'tables' ? 'delete.worker' : 'delete.worker'}@${marker}`;
+  killAt = `delete.worker@${marker}`;
   try {
     await site.stack.restart('campaigns');
     const handle = await start(database, { adminKey: KEY, tables });
