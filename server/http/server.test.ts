@@ -164,6 +164,12 @@ test('who closes what the work needs can wait for its end, although its client i
   await ended;
 });
 
+test('a request without a Host is taken, as by a real server', async () => {
+  const open = await start();
+  const request = post('/named/a', body).replace('Host: x', 'Connection: close');
+  expect(await send(open(), request)).toMatchObject({ status: 200, body: expect.stringContaining('"name":"a"') });
+});
+
 test('work outlives the client who asked for it', async () => {
   const open = await start();
   const socket = open();

@@ -42,7 +42,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     ...logging(options.log),
     bodyLimit: options.bodyBytes ?? BODY_BYTES,
     forceCloseConnections: 'idle',
-    http: { maxHeaderSize: HEADER_BYTES },
+    http: { maxHeaderSize: HEADER_BYTES, requireHostHeader: false },
     routerOptions: {
       ignoreTrailingSlash: service === 'controller',
       caseSensitive: true,
