@@ -199,6 +199,26 @@ describe('limits', () => {
     });
   });
 
+  test('of all large bodies at once; small ones pass, and so do large ones when there is room again', async () => {
+    const dial = await start({ bodyBytes: 1024 * 1024, roomBytes: 2 * 1024 * 1024 });
+    const body = (length: number) => JSON.stringify({ auth_key: 'k', text: 'x'.repeat(length) });
+    const post = async (text: string) => (await send(dial(), head('/named/a', text.length) + text)).body;
+    const waiting = [dial(), dial()];
+    const arrived = new Promise<void>((resolve) => {
+      let count = 0;
+      app.server.on('request', () => {
+        count += 1;
+        if (count === 2) setImmediate(resolve);
+      });
+    });
+    for (const socket of waiting) socket.write(`${head('/named/a', 1024 * 1024)}{`);
+    await arrived;
+    expect(await post(body(100_000))).toContain('too many requests with large bodies');
+    expect(await post(body(10))).toContain('"success":1');
+    for (const socket of waiting) socket.destroy();
+    for (let reply = ''; !reply.includes('"success":1'); ) reply = await post(body(100_000));
+  });
+
   test('what is no HTTP is 400', async () => {
     const open = await start();
     expect((await send(open(), 'hello\r\n\r\n')).status).toBe(400);

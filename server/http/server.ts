@@ -6,6 +6,7 @@ import { limitArrival } from './arrival';
 import { drained, parseJson } from './body';
 import { closeWithin } from './connections';
 import type { ServiceKeys } from './keys';
+import { limitLargeBodies } from './large-bodies';
 import { type LogOptions, logging, logRequests } from './log';
 import { answer, envelope } from './pipeline';
 import { asRefusal } from './refusals';
@@ -13,6 +14,8 @@ import type { Route } from './route';
 
 /** A context of a super-transaction may have 16 MB, docs/contract/controller.md §6.1. */
 const BODY_BYTES = 32 * 1024 * 1024;
+/** Of all large bodies at once. */
+const ROOM_BYTES = 256 * 1024 * 1024;
 /** Within which a request must have come, docs/contract/README.md §3. */
 const REQUEST_MS = 5 * 60_000;
 const CLOSE_MS = 10_000;
@@ -27,6 +30,8 @@ export interface HttpOptions {
   keys: ServiceKeys;
   /** Bytes of a body that is read as a whole; default 32 MiB. */
   bodyBytes?: number;
+  /** Bytes of all larger bodies that are read as a whole, at once; default 256 MiB. */
+  roomBytes?: number;
   /** Milliseconds within which a whole request must have come, or the next byte of an upload that is read as it comes; default 5 minutes. */
   requestMs?: number;
   /** Milliseconds that `close` waits for replies that are owed; default 10 000. */
@@ -37,10 +42,10 @@ export interface HttpOptions {
 
 /** A service over HTTP as Qserv's clients expect it, with its description for readers (server/openapi). Not listening yet. */
 export function createHttpServer(options: HttpOptions): FastifyInstance {
-  const { service, routes, keys } = options;
+  const { service, routes, keys, bodyBytes = BODY_BYTES } = options;
   const app: FastifyInstance = fastify({
     ...logging(options.log),
-    bodyLimit: options.bodyBytes ?? BODY_BYTES,
+    bodyLimit: bodyBytes,
     forceCloseConnections: 'idle',
     http: { maxHeaderSize: HEADER_BYTES, requireHostHeader: false },
     routerOptions: {
@@ -52,6 +57,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   });
   closeWithin(app, options.closeMs ?? CLOSE_MS);
   const arrival = limitArrival(app, options.requestMs ?? REQUEST_MS);
+  limitLargeBodies(app, bodyBytes, options.roomBytes ?? ROOM_BYTES);
   const failed = new WeakMap<FastifyRequest, string>();
   logRequests(app, failed);
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
