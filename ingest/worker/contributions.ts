@@ -67,7 +67,7 @@ export interface ContributionOperations {
   receive(request: ValueRequest): Promise<OpenContribution>;
   /** UNKNOWN_CONTRIBUTION. */
   contribution(id: number): Promise<Contribution>;
-  /** Asynchronous contributions of a super-transaction at this worker; none of an unknown one. */
+  /** Asynchronous contributions of a super-transaction at this worker; none of an unknown one. INVALID_INPUT when they are too many to list. */
   asyncContributions(transactionId: number): Promise<Contribution[]>;
   /** UNKNOWN_CONTRIBUTION. */
   cancel(id: number): Promise<Contribution>;

@@ -90,6 +90,18 @@ export async function listContributions(
   return selectContributions(sql, sql`c.id = ANY (${ids}::integer[])`, parts);
 }
 
+/** The asynchronous ones of a super-transaction at a worker, by id. Undefined when they are more than `most`. */
+export async function asyncContributions(
+  sql: Queryable,
+  worker: string,
+  transactionId: number,
+  most: number,
+): Promise<Contribution[] | undefined> {
+  const where: Fragment = sql`c.transaction_id = ${transactionId}::bigint AND c.worker = ${worker} AND c.type = 'ASYNC'`;
+  const rows = await sql`SELECT 1 FROM qserv.transaction_contrib c WHERE ${where} LIMIT ${most + 1}`;
+  return rows.length > most ? undefined : selectContributions(sql, where);
+}
+
 function extensionsOf(sql: Queryable): Fragment {
   return sql`
     (SELECT json_agg(json_build_array(e.key, e.val) ORDER BY e.id) FROM qserv.transaction_contrib_ext e

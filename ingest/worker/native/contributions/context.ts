@@ -12,6 +12,8 @@ export interface ContributionSettings {
   maxWarnings: number;
   /** Seconds for which a database that is away is waited for when rows may be attached, or an end is to be recorded. */
   settleSeconds: number;
+  /** Contributions in one list, which is put together in memory. */
+  mostListed: number;
 }
 
 export const CONTRIBUTION_SETTINGS: ContributionSettings = {
@@ -20,6 +22,7 @@ export const CONTRIBUTION_SETTINGS: ContributionSettings = {
   maxRetries: 10,
   maxWarnings: 64,
   settleSeconds: 60,
+  mostListed: 100_000,
 };
 
 /** What contributions one by one work with. */

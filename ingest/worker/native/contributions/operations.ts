@@ -1,7 +1,7 @@
 import type { Contribution } from '../../../core/contributions';
 import { type ErrorCode, IngestError } from '../../../core/errors';
 import { cancelRequest, cancelRequests } from '../../../storage/metadata/contribution-ends';
-import { findContribution, selectContributions } from '../../../storage/metadata/contribution-records';
+import { asyncContributions, findContribution } from '../../../storage/metadata/contribution-records';
 import type { ContributionOperations, OpenContribution, ReferenceRequest, ValueRequest } from '../../contributions';
 import type { LoadOptions } from '../../worker';
 import { step } from '../context';
@@ -106,14 +106,8 @@ export class NativeContributions implements ContributionOperations {
     return found;
   }
 
-  async asyncContributions(transactionId: number): Promise<Contribution[]> {
-    const { metadata, name } = this.context;
-    return metadata.run((sql) =>
-      selectContributions(
-        sql,
-        sql`c.transaction_id = ${transactionId}::bigint AND c.worker = ${name} AND c.type = 'ASYNC'`,
-      ),
-    );
+  asyncContributions(transactionId: number): Promise<Contribution[]> {
+    return this.list(transactionId, '');
   }
 
   async cancel(id: number): Promise<Contribution> {
@@ -132,7 +126,17 @@ export class NativeContributions implements ContributionOperations {
       this.running.get(id)?.abort();
     }
     this.queue?.wake();
-    return this.asyncContributions(transactionId);
+    return this.list(transactionId, 'they are cancelled, but ');
+  }
+
+  /** Asynchronous ones of a super-transaction at this worker. INVALID_INPUT, with what is `done`, when they are too many. */
+  private async list(transactionId: number, done: string): Promise<Contribution[]> {
+    const { metadata, name, settings } = this.context;
+    const most = settings.mostListed;
+    const found = await metadata.run((sql) => asyncContributions(sql, name, transactionId, most));
+    if (found !== undefined) return found;
+    const what = `${done}there are more than ${most} contributions: ask for them one by one, or the controller for some`;
+    throw new IngestError('INVALID_INPUT', what, { most });
   }
 
   /** Work on a contribution that `cancel` can stop, as the caller's own signal can. */

@@ -437,6 +437,20 @@ describe('after a process that is gone', () => {
   });
 });
 
+test('a list that would not fit into memory is refused; what it was to show is cancelled all the same', async () => {
+  const place = await newPlace();
+  const ids = [await submit(place), await submit(place), await submit(place)];
+  const worker = newWorker(undefined, mysql, { contributions: { mostListed: 2 } });
+  const text = 'there are more than 2 contributions: ask for them one by one, or the controller for some';
+  const refused = { code: 'INVALID_INPUT', message: text };
+  await expect(worker.asyncContributions(place.transactionId)).rejects.toMatchObject(refused);
+  await expect(worker.cancelAsync(place.transactionId)).rejects.toMatchObject({
+    ...refused,
+    message: `they are cancelled, but ${text}`,
+  });
+  for (const id of ids) expect(await worker.contribution(id)).toMatchObject({ status: 'CANCELLED' });
+});
+
 test('what a process could not record is brought to an end though another one works off the queue', async () => {
   const place = await newPlace();
   const first = newWorker();
