@@ -217,7 +217,7 @@ test('a hundred loads that hang keep nobody else waiting', async () => {
     const tables = [{ ...object, contributions: [{ template: data.url('/chunk_{chunk}.csv'), chunks, dialect }] }];
     const hanging = await site.startCampaign('hanging', { ...input, tables });
     for (let i = 0; (await loading('hanging')) < 100; i++) {
-      if (i > 600) throw new Error(`only ${await loading('hanging')} loads came about`);
+      if (i > 1200) throw new Error(`only ${await loading('hanging')} loads came about`);
       await sleep(100);
     }
     await campaign('meanwhile', { target: 'local' });
