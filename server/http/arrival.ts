@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 /** As Node says it of headers that do not come. */
@@ -24,4 +25,14 @@ export function limitArrival(app: FastifyInstance, ms: number): { streamed(reque
     response.once('close', () => clearInterval(timer));
   });
   return { streamed: (request) => streamed.add(request) };
+}
+
+/** Does not keep a reply for a client who takes nothing of it for `ms`: it may be large, and is in memory until then. */
+export function limitTaking(app: FastifyInstance, ms: number): void {
+  app.addHook('onSend', (request, _, payload, done) => {
+    const { socket } = request.raw;
+    // Node ends a connection of which this time is over, and sets another one when the reply is taken.
+    if (socket instanceof Socket) socket.setTimeout(ms);
+    done(null, payload);
+  });
 }

@@ -21,6 +21,7 @@ const named = endpoint({
 });
 const long = endpoint({ ...basics, method: 'POST', path: '/long', reply: z.object({}) });
 const failing = endpoint({ ...named, path: '/failing/:name', floor: 12, reply: z.object({}) });
+const large = endpoint({ ...basics, method: 'POST', path: '/large', reply: z.object({ text: z.string() }) });
 const upload = endpoint({
   ...basics,
   method: 'POST',
@@ -33,6 +34,7 @@ const upload = endpoint({
 let release: () => void;
 let ended: Promise<void>;
 const routes: Route[] = [
+  route(large, async () => ({ text: 'x'.repeat(32 * 1024 * 1024) })),
   route(named, async ({ params }) => params),
   route(long, async () => {
     let over: () => void = () => {};
@@ -180,6 +182,30 @@ test('work outlives the client who asked for it', async () => {
   await once(socket, 'close');
   release();
   await ended;
+});
+
+test('a large reply is not kept for a client who does not read', async () => {
+  const open = await start({ requestMs: 100 });
+  const connected = once(app.server, 'connection');
+  const idle = open();
+  const [served] = (await connected) as [Socket];
+  idle.write(post('/large', body));
+  await once(served, 'close');
+  idle.destroy();
+});
+
+test('a long request on a connection that has had replies is not cut short', async () => {
+  const open = await start({ requestMs: 100 });
+  const socket = open();
+  socket.write(post('/named/a', body));
+  await once(socket, 'data');
+  const waiting = whenBegun();
+  socket.write(post('/long', body));
+  await waiting;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  release();
+  expect(String(await once(socket, 'data'))).toContain('"success":1');
+  socket.destroy();
 });
 
 describe('limits', () => {

@@ -2,7 +2,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { Refusal } from '../../api/qserv/refusal';
 import { IngestError } from '../../ingest/core/errors';
 import { registerOpenApi } from '../openapi/register';
-import { limitArrival } from './arrival';
+import { limitArrival, limitTaking } from './arrival';
 import { drained, parseJson } from './body';
 import { closeWithin } from './connections';
 import type { ServiceKeys } from './keys';
@@ -32,7 +32,7 @@ export interface HttpOptions {
   bodyBytes?: number;
   /** Bytes of all larger bodies that are read as a whole, at once; default 256 MiB. */
   roomBytes?: number;
-  /** Milliseconds within which a whole request must have come, or the next byte of an upload that is read as it comes; default 5 minutes. */
+  /** Milliseconds within which a whole request must have come, or the next byte of an upload that is read as it comes, and within which more of a reply must be taken; default 5 minutes. */
   requestMs?: number;
   /** Milliseconds that `close` waits for replies that are owed; default 10 000. */
   closeMs?: number;
@@ -58,6 +58,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   closeWithin(app, options.closeMs ?? CLOSE_MS);
   const arrival = limitArrival(app, options.requestMs ?? REQUEST_MS);
   limitLargeBodies(app, bodyBytes, options.roomBytes ?? ROOM_BYTES);
+  limitTaking(app, options.requestMs ?? REQUEST_MS);
   const failed = new WeakMap<FastifyRequest, string>();
   logRequests(app, failed);
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
