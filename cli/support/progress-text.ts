@@ -11,7 +11,8 @@ export function progressText(progress: CampaignProgress): string[] {
   const again = totals.alreadyCommitted > 0 ? `; ${plural(totals.alreadyCommitted, 'unit')} stood already` : '';
   const lines = [
     `${workflowId}: ${phase}`,
-    `database ${database || '?'} on ${target || '?'}`,
+    // Known when the input has been looked at.
+    ...(database ? [`database ${database} on ${target}`] : []),
     `${plural(totals.contributions, 'file')}, ${bytes(totals.bytes)}, ${plural(totals.units, 'unit')}${again}`,
     `super-transactions: ${planned} planned, ${open} open, ${committed} committed, ${aborted} aborted`,
   ];
