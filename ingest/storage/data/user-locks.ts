@@ -13,14 +13,11 @@ const LOOKS = 200;
  * still happen. BUSY when one does not go.
  */
 export async function killLockHolders(server: DataServer, locks: string[]): Promise<void> {
-  const killed = new Set<number>();
   for (let look = 0; look < LOOKS; look++) {
     const holders = await lockHolders(server, locks);
     if (holders.size === 0) return;
-    for (const [lock, holder] of holders) {
-      if (!killed.has(holder)) await killHolder(server, lock, holder);
-      killed.add(holder);
-    }
+    // Also those that were killed already: one that had let go of its lock just then was spared.
+    for (const [lock, holder] of holders) await killHolder(server, lock, holder);
     await sleep(LOOK_AGAIN_MS);
   }
   throw new IngestError('BUSY', `${server.name}: a connection that is about to attach does not end`, {
