@@ -62,11 +62,15 @@ test.each([
   ['http://user:canary@proxy.example.org:3128', 'http://***@proxy.example.org:3128'],
   ['user:can@ry@proxy.example.org:3128', '***@proxy.example.org:3128'],
   ['socks5h://token@proxy', 'socks5h://***@proxy'],
-])("a proxy's user and password are masked: %s", async (CURLOPT_PROXY, shown) => {
-  expect(await put({ CURLOPT_PROXY })).toEqual(OK);
-  expect((await get()).config).toMatchObject({ CURLOPT_PROXY: shown });
-  expect(await service.controller.ingestConfig(database)).toMatchObject({ CURLOPT_PROXY });
-});
+])(
+  "a proxy's user and password are masked, and stay when what was read is written back: %s",
+  async (CURLOPT_PROXY, shown) => {
+    expect(await put({ CURLOPT_PROXY })).toEqual(OK);
+    expect((await get()).config).toMatchObject({ CURLOPT_PROXY: shown });
+    expect(await put({ CURLOPT_PROXY: shown, TIMEOUT: 9 })).toEqual(OK);
+    expect(await service.controller.ingestConfig(database)).toMatchObject({ CURLOPT_PROXY, TIMEOUT: 9 });
+  },
+);
 
 test('refusals', async () => {
   for (const query of [{}, { database: '' }] as Record<string, string>[]) {

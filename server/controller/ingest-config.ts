@@ -1,4 +1,9 @@
-import { getIngestConfig, setIngestConfig, toWireIngestConfig } from '../../api/qserv/controller/ingest-config';
+import {
+  fromWireIngestConfig,
+  getIngestConfig,
+  setIngestConfig,
+  toWireIngestConfig,
+} from '../../api/qserv/controller/ingest-config';
 import type { Controller } from '../../ingest/controller/controller';
 import { type Route, route } from '../http/route';
 
@@ -9,7 +14,8 @@ export function ingestConfigRoutes(controller: Controller): Route[] {
       config: { database, ...toWireIngestConfig(await controller.ingestConfig(database)) },
     })),
     route(setIngestConfig, async ({ body: { database, ...changes } }) => {
-      await controller.setIngestConfig(database, changes);
+      const present = await controller.ingestConfig(database);
+      await controller.setIngestConfig(database, fromWireIngestConfig(changes, present));
       return {};
     }),
   ];

@@ -72,7 +72,8 @@ export const setIngestConfig = endpoint({
   path: '/ingest/config',
   floor: 14,
   summary: 'Change how sources of a database are read',
-  description: 'Parameters that are not given stay as they are. Changes hold from the next read on.',
+  description:
+    'Parameters that are not given stay as they are, and so does a proxy that is sent with user and password masked as replies show it. Changes hold from the next read on.',
   body: z.object({
     database: z.string().describe('In any publish state.'),
     ...fields({ int, uint, long, string: z.string() }),
@@ -85,4 +86,14 @@ export function toWireIngestConfig(config: IngestConfig): IngestConfig {
   const { CURLOPT_PROXY: proxy } = config;
   if (proxy === undefined) return config;
   return { ...config, CURLOPT_PROXY: proxy.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, `$1${MASK}@`) };
+}
+
+/**
+ * Changes without the proxy where it is sent as replies show it: whoever writes back what was read would else take user and
+ * password away.
+ */
+export function fromWireIngestConfig(changes: IngestConfig, present: IngestConfig): IngestConfig {
+  const { CURLOPT_PROXY: proxy, ...others } = changes;
+  const isMasked = proxy?.includes(`${MASK}@`) && proxy === toWireIngestConfig(present).CURLOPT_PROXY;
+  return isMasked ? others : changes;
 }

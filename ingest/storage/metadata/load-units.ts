@@ -103,9 +103,9 @@ export async function noteAttaching(sql: Queryable, worker: string, unit: LoadUn
 }
 
 /**
- * Whether the attempt may still attach: its token stands, the super-transaction is STARTED, and neither table nor database is
- * published; the table is not being deleted. REVOKED, TABLE_PUBLISHED, DATABASE_PUBLISHED or ILLEGAL_STATE otherwise. Asked in a transaction, it keeps the unit from being taken
- * by a later attempt until that ends.
+ * Whether the attempt may still attach: its token stands, the super-transaction is STARTED, neither table nor database is
+ * published, and the table is not being deleted. REVOKED, TABLE_PUBLISHED, DATABASE_PUBLISHED or ILLEGAL_STATE otherwise. Asked
+ * in a transaction, it keeps the unit from being taken by a later attempt until that ends.
  */
 export async function checkToken(sql: Queryable, worker: string, unit: LoadUnit, token: string): Promise<void> {
   const [row] = await sql<{ database_published: boolean; table_published: boolean; being_deleted: boolean }[]>`
