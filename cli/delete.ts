@@ -4,9 +4,10 @@ import { type DeletionInput, type DeletionReport, parseDeletionInput } from '../
 import { type DeletionPlan, planDeletion } from '../ingest/campaign/deletion';
 import { bytes } from '../ingest/core/bytes';
 import { invalidInput } from '../ingest/core/errors';
+import { CAMPAIGNS } from '../ingest/core/task-queues';
 import { openMetadata } from '../ingest/storage/metadata';
 import { allDatabases, describeDatabase } from '../ingest/storage/metadata/databases';
-import { failureOf, TASK_QUEUE } from './support/campaigns';
+import { failureOf } from './support/campaigns';
 import { ask, type Terminal } from './support/confirm';
 import type { Environment } from './support/environment';
 import { CommandError, EXIT } from './support/exit';
@@ -118,7 +119,7 @@ async function start(client: Client, workflowId: string, input: DeletionInput & 
   try {
     return await client.workflow.start(DELETE_WORKFLOW, {
       workflowId,
-      taskQueue: TASK_QUEUE,
+      taskQueue: CAMPAIGNS,
       args: [input],
       staticSummary: `Delete ${tables ? `${tables.join(', ')} of ` : ''}${database} from ${target}`,
       memo: { database, target },

@@ -2,7 +2,8 @@ import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowHandle 
 import { Command } from 'commander';
 import type { CampaignProgress } from '../api/campaign/progress';
 import { readSettings } from '../ingest/campaign/plan';
-import { TASK_QUEUE, WORKFLOW_TYPE, waitForCampaign } from './support/campaigns';
+import { CAMPAIGNS } from '../ingest/core/task-queues';
+import { WORKFLOW_TYPE, waitForCampaign } from './support/campaigns';
 import { type Environment, userPath } from './support/environment';
 import { CommandError, EXIT } from './support/exit';
 import { type InputFile, readInputFile } from './support/input-file';
@@ -75,7 +76,7 @@ async function start(
   try {
     return await client.workflow.start(WORKFLOW_TYPE, {
       workflowId,
-      taskQueue: TASK_QUEUE,
+      taskQueue: CAMPAIGNS,
       args: [input],
       staticSummary: `Load ${database} into ${target}`,
       memo: { database, target, file },

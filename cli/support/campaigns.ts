@@ -9,9 +9,8 @@ import {
 import { type CampaignPhase, type CampaignProgress, SETTLED_PHASES } from '../../api/campaign/progress';
 import { CommandError, EXIT, exitFor, grpcStatus } from './exit';
 
-/** Fixed names of the workflow, workflows/ingest-campaign.ts. */
+/** Fixed name of the workflow, workflows/ingest-campaign.ts. */
 export const WORKFLOW_TYPE = 'ingestCampaign';
-export const TASK_QUEUE = 'campaigns';
 const POLL_MS = 500;
 /** A worker that lives answers much sooner; without one, Temporal itself would wait for half a minute. */
 const QUERY_MS = 5000;

@@ -110,11 +110,10 @@ export async function noteAttaching(sql: Queryable, worker: string, unit: LoadUn
 export async function checkToken(sql: Queryable, worker: string, unit: LoadUnit, token: string): Promise<void> {
   const [row] = await sql<{ database_published: boolean; table_published: boolean; being_deleted: boolean }[]>`
     SELECT (SELECT d.is_published FROM qserv.config_database d WHERE d.database = u.database) AS database_published,
-      (SELECT t.is_published FROM qserv.config_database_table t
-        WHERE t.database = u.database AND t."table" = u."table") AS table_published,
-      (SELECT t.being_deleted FROM qserv.config_database_table t
-        WHERE t.database = u.database AND t."table" = u."table") AS being_deleted
-    FROM qserv.load_unit u
+      c.is_published AS table_published, c.being_deleted
+    FROM qserv.load_unit u LEFT JOIN LATERAL (
+      SELECT t.is_published, t.being_deleted FROM qserv.config_database_table t
+      WHERE t.database = u.database AND t."table" = u."table") c ON true
     WHERE ${key(sql, worker, unit)} AND token = ${token} AND record IS NULL
       AND EXISTS (SELECT 1 FROM qserv.transaction x WHERE x.id = transaction_id AND x.state = 'STARTED')
     FOR SHARE OF u`;
